@@ -1,0 +1,252 @@
+"""Deliver: launch a wave whose approvals stand, then hand off what is still to do. Run it again at any time.
+
+What is to do is always read from the rows, never from a memory of where we were. `handing_off` is committed before a
+carrier gets the first byte, in groups no larger than the carrier's lanes, so a crash leaves at most so many in doubt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Table, func
+from sqlalchemy import select as columns
+from sqlmodel import Session
+
+from flows.steps import posting
+from flows.steps.carriers import AnyCarrier, open_carrier
+from flows.steps.desk import Desk, Progress, find_incident, quiet
+from flows.steps.launching import find_wave, launch
+from flows.steps.obligations import update_met
+from models import outbox
+from models.outbox import Claim
+from models.tables import Incident, Wave, metadata
+from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message, Refused
+from notifiers.contract import CHANNELS, ChannelSpec, Kind
+
+DELIVERY: Table = metadata.tables["delivery"]
+ORDER = (Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL_LIST)  # cheap and quick first; a refusal opens a later one
+CLAIM = 200  # deliveries of one claim in a channel that sends one by one
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What one run did, and what is left."""
+
+    incident: str
+    wave: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    open: int = 0
+    waiting: int = 0  # of these, put off to a later time
+    stopped: str = ""
+    warnings: list[str] = field(default_factory=list)
+    met: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        return {"wave": self.wave, "open": self.open, **{str(k): v for k, v in sorted(self.outcomes.items())}}
+
+
+Opener = Callable[[Desk, Incident, Channel], AnyCarrier]
+
+
+def deliver(
+    desk: Desk,
+    slug: str,
+    number: int,
+    author: str,
+    progress: Progress = quiet,
+    *,
+    lease_seconds: float = 120,
+    opener: Opener = open_carrier,
+) -> Delivered:
+    """Launches if needed, sends what is due, records every outcome. NeedsPerson or Refused say why it may not start."""
+    done = Delivered(slug, number)
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        wave = find_wave(session, incident, number)
+        done.warnings = launch(desk, session, incident, wave, author)
+        outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
+        run = _Run(desk, incident, wave.id, posting.open_book(desk, session, incident, wave.id), progress, lease_seconds, done)
+        session.expunge_all()
+    _refuse_window(desk, wave)
+    asyncio.run(_waves(run, opener))
+    with desk.db.write() as session:
+        done.met = update_met(desk, session, find_incident(session, slug))
+        done.open, done.waiting = _open(desk, session, run.wave)
+        done.stopped = find_wave(session, incident, number).stopped_why
+    return done
+
+
+def _refuse_window(desk: Desk, wave: Wave) -> None:
+    if not wave.window_from <= desk.now() < wave.window_until:
+        raise Refused(f"wave {wave.number}: its window closed at {wave.window_until.isoformat()}; prepare a follow-up")
+
+
+def _open(desk: Desk, session: Session, wave_id: str) -> tuple[int, int]:
+    d = DELIVERY.c
+    open_ = columns(func.count()).where(d.wave_id == wave_id, d.state.in_([s.value for s in OPEN_STATES]))
+    later = open_.where(d.not_before > desk.now())
+    one = session.connection()
+    return int(one.execute(open_).scalar_one()), int(one.execute(later).scalar_one())
+
+
+# --- one run --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Run:
+    desk: Desk
+    incident: Incident
+    wave: str
+    book: posting.Book
+    progress: Progress
+    lease_seconds: float
+    done: Delivered
+
+
+async def _waves(run: _Run, opener: Opener) -> None:
+    """The pilot first, in every channel; the rest when it passed. Fallbacks join while they are due."""
+    carriers: dict[Channel, AnyCarrier] = {}
+    try:
+        for pilot in (True, False):
+            if pilot and _pilot_passed(run):
+                continue
+            while await _round(run, carriers, opener, pilot):
+                pass
+            if pilot and not _close_pilot(run):
+                return
+    finally:
+        for carrier in carriers.values():
+            await carrier.close()
+
+
+async def _round(run: _Run, carriers: dict[Channel, AnyCarrier], opener: Opener, pilot: bool) -> int:
+    """Everything that is due now, channel by channel; refusals may have opened further rungs, so the caller asks again."""
+    sent = 0
+    for channel in ORDER:
+        spec = CHANNELS[channel]
+        size = spec.batch_size if spec.kind is Kind.BATCH else CLAIM
+        while claims := _claim(run, channel, size, pilot):
+            if channel not in carriers:
+                carriers[channel] = opener(run.desk, run.incident, channel)
+            sent += await _batch(run, carriers[channel], spec, claims)
+            if _stop(run):
+                return 0
+    return sent
+
+
+def _claim(run: _Run, channel: Channel, size: int, pilot: bool) -> list[Claim]:
+    return outbox.claim(
+        run.desk.db,
+        wave_id=run.wave,
+        channel=channel,
+        worker=run.desk.lane,
+        limit=size,
+        now=run.desk.now(),
+        lease_now=run.desk.clock.lease(),
+        lease_seconds=run.lease_seconds,
+        pilot_only=pilot,
+    )
+
+
+async def _batch(run: _Run, carrier: AnyCarrier, spec: ChannelSpec, claims: Sequence[Claim]) -> int:
+    """Checks the claims, then sends them in groups. Returns how many were handed to the carrier."""
+    desk = run.desk
+    with desk.db.write() as session:
+        checked = posting.check(desk, session, run.book, claims, carrier.channel)
+        if checked.stopped:
+            outbox.apply(session, run.incident.id, desk.lane, checked.stopped, desk.now())
+            run.done.outcomes["suppressed"] += len(checked.stopped)
+    group = len(checked.claims) if spec.kind is Kind.BATCH else spec.lanes
+    for start in range(0, len(checked.claims), max(group, 1)):
+        end = start + group
+        await _group(run, carrier, checked.claims[start:end], checked.messages[start:end])
+        run.progress(carrier.channel, sum(run.done.outcomes.values()), 0)
+    return len(checked.claims)
+
+
+async def _group(run: _Run, carrier: AnyCarrier, claims: Sequence[Claim], messages: Sequence[Message]) -> None:
+    """Commit that we are handing off, hand off, commit what came of it."""
+    desk = run.desk
+    with desk.db.write() as session:
+        ours = outbox.hand_off(session, claims, desk.now(), lane=desk.lane)
+        outbox.renew(session, claims, desk.clock.lease(), run.lease_seconds)
+    mine = [(c, m) for c, m in zip(claims, messages, strict=True) if c.delivery in ours]
+    if not mine:
+        return
+    handoffs = await posting.send(carrier, [m for _, m in mine], run.book, f"{run.incident.slug}-{mine[0][0].delivery[:8]}")
+    with desk.db.write() as session:
+        outcomes = posting.record(desk, session, run.incident, [c for c, _ in mine], handoffs)
+        if CHANNELS[carrier.channel].kind is Kind.BATCH:
+            posting.batch_row(desk, session, run.incident, run.wave, handoffs)
+    run.done.outcomes.update(f"{carrier.channel}_{outcome}" for outcome in outcomes.values())
+
+
+# --- stopping by itself ---------------------------------------------------------------------------------------------
+
+
+def _shares(session: Session, wave_id: str, *, pilot: bool = False) -> tuple[int, int]:
+    """Deliveries handed off in channels that answer at once, and how many of them were undeliverable."""
+    d = DELIVERY.c
+    query = columns(d.state, func.count()).where(d.wave_id == wave_id, d.handed_at.is_not(None), d.channel == Channel.EMAIL)
+    found = dict(session.connection().execute((query.where(d.pilot.is_(True)) if pilot else query).group_by(d.state)).all())
+    return sum(found.values()), found.get(DeliveryState.UNDELIVERABLE, 0)
+
+
+ENOUGH = 20  # hand-offs below which a share says nothing
+
+
+def _stop(run: _Run) -> bool:
+    """Stops the wave past its bounce threshold. A person decides how it goes on."""
+    with run.desk.db.write() as session:
+        wave = find_wave(session, run.incident, run.done.wave)
+        if wave.stopped_at is not None:
+            return True
+        handed, bad = _shares(session, wave.id)
+        if handed < ENOUGH or bad / handed <= wave.bounce_limit:
+            return False
+        wave.stopped_at = run.desk.now()
+        wave.stopped_why = f"{bad} of {handed} emails were undeliverable, more than {wave.bounce_limit:.0%}"
+        session.add(wave)
+        run.desk.log(session, run.incident.id, "wave_stopped", wave.id, handed=handed, undeliverable=bad)
+    return True
+
+
+def _pilot_passed(run: _Run) -> bool:
+    with run.desk.db.read() as session:
+        return find_wave(session, run.incident, run.done.wave).pilot_passed_at is not None
+
+
+def _close_pilot(run: _Run) -> bool:
+    """Marks the pilot as passed when nothing of it is left to send and its share of bounces is within the limit."""
+    d = DELIVERY.c
+    with run.desk.db.write() as session:
+        wave = find_wave(session, run.incident, run.done.wave)
+        if wave.stopped_at is not None:
+            return False
+        busy = columns(func.count()).where(
+            d.wave_id == wave.id, d.pilot.is_(True), d.state.in_([DeliveryState.CLAIMED.value, DeliveryState.HANDING_OFF.value])
+        )
+        if session.connection().execute(busy).scalar_one():
+            return False
+        handed, bad = _shares(session, wave.id, pilot=True)
+        wave.pilot_passed_at = run.desk.now()
+        session.add(wave)
+        run.desk.log(session, run.incident.id, "pilot_passed", wave.id, handed=handed, undeliverable=bad)
+    return True
+
+
+def resume(desk: Desk, slug: str, number: int, person: str, reason: str) -> None:
+    """A person lets a stopped wave go on."""
+    if not reason.strip():
+        raise BadInput("--resume", "needs a reason.", "Say what was found and mended.")
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        wave = find_wave(session, incident, number)
+        if wave.stopped_at is None or wave.launched_at is None:
+            raise Refused(f"wave {number} is not stopped")
+        wave.stopped_at, wave.stopped_why = None, ""
+        session.add(wave)
+        desk.log(session, incident.id, "wave_resumed", wave.id, by=person, reason=reason)

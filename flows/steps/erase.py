@@ -1,0 +1,113 @@
+"""Close an incident, and erase its people when retention is over. What proves what happened stays, and still verifies."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Table, update
+from sqlmodel import Session
+
+from flows.steps.desk import Desk, find_incident
+from flows.steps.open_incident import live_obligations
+from models import ledger
+from models.sums import people_counts
+from models.tables import Incident, metadata
+from models.values import NeedsPerson, Refused
+
+SUBJECT, NOTICE = metadata.tables["subject"], metadata.tables["notice"]
+# Folders of TOCSIN_HOME that hold people's data, each with one folder (or files) per incident.
+HOLD_PEOPLE = ("letters", "lists", "rejects", "spill")
+BEYOND_US = (
+    "logs and queues of your mail relay",
+    "backups of the database and of TOCSIN_HOME",
+    "the print house's copy of the letters",
+    "the SMS provider's message log, where ContentRetention and AddressRetention are not enabled",
+    "the source list itself",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    incident: str
+    people: int
+    notices: int
+    files: int
+    beyond_us: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        return {"people": self.people, "notices": self.notices, "files": self.files}
+
+
+def close(desk: Desk, slug: str, person: str, reason: str = "") -> None:
+    """Closes the incident and seals its ledger. NeedsPerson while something is open and no reason is given."""
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        open_ = _open_items(session, incident)
+        if open_ and not reason.strip():
+            raise NeedsPerson(f"{slug} is not finished: {'; '.join(open_)}. Close it with --reason to do so all the same.")
+        incident.closed_at = desk.now()
+        session.add(incident)
+        desk.log(session, incident.id, "incident_closed", incident.id, by=person, reason=reason, open=len(open_))
+        ledger.seal(session, incident.id, desk.now())
+
+
+def _open_items(session: Session, incident: Incident) -> list[str]:
+    people = people_counts(session, incident.id, public_published=False)
+    unmet = [row.key for row in live_obligations(session, incident.id) if row.met_at is None and row.due is not None]
+    found = [f"{people.open} people are still open"] if people.open else []
+    return found + ([f"{len(unmet)} obligations are not met ({unmet[0]} first)"] if unmet else [])
+
+
+def erase(desk: Desk, slug: str, author: str, *, early: str = "") -> Erased:
+    """Shreds the incident's key, and removes names, contacts, slots and every file that holds them.
+
+    Refused before the retention of the profile is over, unless `early` gives a reason. Running it again removes what a
+    crash left.
+    """
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        _refuse(desk, incident, early)
+        ledger.seal(session, incident.id, desk.now())
+        people = _clear(session, SUBJECT, incident, sealed=None, email_index="", phone_index="", address_index="")
+        notices = _clear(session, NOTICE, incident, sealed=None)
+        incident.wrapped_key, incident.erased_at = None, incident.erased_at or desk.now()
+        session.add(incident)
+        desk.log(session, incident.id, "erased", incident.id, people=people, notices=notices, by=author, early=early)
+        ledger.seal(session, incident.id, desk.now())
+    desk.db.scrub()
+    return Erased(slug, people, notices, _remove(desk, slug), BEYOND_US)
+
+
+def _refuse(desk: Desk, incident: Incident, early: str) -> None:
+    if incident.closed_at is None:
+        raise Refused(f"{incident.slug} is not closed; only a closed incident is erased")
+    due = incident.closed_at + timedelta(days=desk.profile.retention.people_days)
+    if desk.now() < due and not early.strip():
+        raise Refused(f"{incident.slug}: its people are kept until {due.date().isoformat()}; --early REASON erases them now")
+
+
+def _clear(session: Session, table: Table, incident: Incident, **values: object) -> int:
+    return session.connection().execute(update(table).where(table.c.incident_id == incident.id).values(**values)).rowcount
+
+
+def _remove(desk: Desk, slug: str) -> int:
+    return sum(_unlink(path) for name in HOLD_PEOPLE for path in _of_incident(desk.settings.folder(name), slug))
+
+
+def _of_incident(folder: Path, slug: str) -> Iterable[Path]:
+    return [p for p in folder.iterdir() if p.name == slug or p.name.startswith(f"{slug}.")]
+
+
+def _unlink(path: Path) -> int:
+    if path.is_file():
+        path.unlink()
+        return 1
+    files = [p for p in path.rglob("*") if p.is_file()]
+    for folder in (path, *(p for p in path.rglob("*") if p.is_dir())):
+        folder.chmod(0o700)
+    shutil.rmtree(path)
+    return len(files)

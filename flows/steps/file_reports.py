@@ -1,0 +1,303 @@
+"""Reports to authorities: filled from facts and the ledger's counts, approved, written as a packet, receipt recorded.
+
+Nothing here files by itself: a packet is written for a person to send, and the receipt number that the authority gave is
+typed in by one person and confirmed by a second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session, select
+
+from flows.steps import approvals
+from flows.steps.desk import Desk, find_incident
+from flows.steps.law import body_of, versions
+from flows.steps.obligations import update_met
+from flows.steps.open_incident import current_facts, live_obligations
+from flows.steps.settle import open_incidents
+from models.facts import Facts
+from models.sums import counts as delivery_counts
+from models.sums import people_counts, standings
+from models.tables import Filing, Incident, ObligationRow, PublicNotice, new_id
+from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, canonical, digest
+from notifiers.portal.packet import write_packet
+from planning.filing import Filled, as_packet, fill
+from planning.forms import Form, form_ids, generic_form, load_form
+from planning.release import FilingVerdict, problems_to_file
+from regimes.assess import assess
+from regimes.schema import Report, Version
+
+REPORTED = frozenset({Duty.REGULATOR, Duty.CRA, Duty.REGISTER, Duty.INSURER})
+FIRST = frozenset({"possibility", "assessment", "early_warning", "initial"})
+
+
+@dataclass(frozen=True, slots=True)
+class ReportState:
+    """One report as it stands."""
+
+    obligation: str
+    form: str
+    version: int
+    digest: str
+    unknown: int
+    missing: tuple[str, ...]
+    problems: tuple[str, ...]
+    new: bool
+    folder: Path | None = None
+    debts: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Filed:
+    reports: list[ReportState] = field(default_factory=list)
+    packets: int = 0
+    waiting: int = 0
+
+    def counts(self) -> dict[str, int]:
+        return {"reports": len(self.reports), "packets": self.packets, "waiting": self.waiting}
+
+
+def file_all(desk: Desk, author: str) -> Filed:
+    """Every open incident: refills what changed, and writes the packets of reports whose approvals stand."""
+    done = Filed()
+    for incident in open_incidents(desk):
+        for report in prepare_reports(desk, incident.slug, author):
+            done.reports.append(report)
+            try:
+                write(desk, incident.slug, report.obligation)
+                done.packets += 1
+            except (NeedsPerson, Refused):
+                done.waiting += 1
+    return done
+
+
+# --- filling --------------------------------------------------------------------------------------------------------
+
+
+def prepare_reports(
+    desk: Desk, slug: str, author: str, *, late_reasons: str = "", only: str = "", judged: Mapping[str, Any] | None = None
+) -> list[ReportState]:
+    """Fills every report that is owed or undetermined and not filed. A changed answer makes a new version."""
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        facts = current_facts(session, incident)
+        terms = versions(assess(facts, desk.now()), facts)
+        counts = ledger_counts(desk, session, incident, facts)
+        found = []
+        for row in live_obligations(session, incident.id):
+            if row.duty not in REPORTED or (only and row.key != only) or row.key not in terms:
+                continue
+            found.append(_fill(desk, session, incident, facts, row, terms[row.key], counts, author, late_reasons, judged))
+    if only and not found:
+        raise BadInput(f"{slug}: {only!r}", "is no report that is owed.", "`tocsin status` lists them.")
+    return found
+
+
+def _fill(
+    desk: Desk,
+    session: Session,
+    incident: Incident,
+    facts: Facts,
+    row: ObligationRow,
+    version: Version,
+    counts: Mapping[str, Any],
+    author: str,
+    late_reasons: str,
+    judged: Mapping[str, Any] | None,
+) -> ReportState:
+    last = newest_filing(session, incident.id, row.key)
+    reasons = late_reasons or (last.late_reasons if last else "")
+    answers = dict(judged or {})
+    form = form_for(desk, row, version)
+    known = {q.id for q in form.questions}
+    filled = fill(
+        form,
+        facts,
+        counts,
+        _Owed(row.key, row.due, str(body_of(row).get("citation", ""))),
+        row.stage,
+        desk.now(),
+        reasons,
+        profile=asdict(desk.profile),
+        answers={k: v for k, v in answers.items() if k in known},
+        earlier=last.receipt_number if last and last.filed_at else "",
+    )
+    packet = as_packet(filled)
+    mark = digest({k: v for k, v in packet.items() if k != "at"})
+    if last is not None and last.digest == mark:
+        return _report(filled, last, new=False)
+    if last is not None:
+        last.superseded_at = desk.now()
+        session.add(last)
+        approvals.void(desk, session, incident, last.id, "the report was filled anew")
+    filing = Filing(
+        id=new_id(),
+        incident_id=incident.id,
+        obligation_key=row.key,
+        form=form.id,
+        version=last.version + 1 if last else 1,
+        prepared_at=desk.now(),
+        prepared_by=author,
+        facts_number=row.facts_number,
+        body=canonical(packet),
+        digest=mark,
+        unknown=sum(a.state == "unknown" for a in filled.answers),
+        late_reasons=reasons,
+    )
+    session.add(filing)
+    session.flush()
+    desk.log(session, incident.id, "report_filled", filing.id, key=row.key, version=filing.version, digest=mark, unknown=filing.unknown, author=author)
+    return _report(filled, filing, new=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    id: str
+    due: datetime | None
+    citation: str
+
+
+def _report(filled: Filled, row: Filing, *, new: bool) -> ReportState:
+    return ReportState(
+        row.obligation_key, row.form, row.version, row.digest, row.unknown, filled.missing, filled.problems, new
+    )
+
+
+def newest_filing(session: Session, incident_id: str, key: str) -> Filing | None:
+    query = select(Filing).where(Filing.incident_id == incident_id, Filing.obligation_key == key)
+    return session.exec(query.order_by(Filing.version.desc())).first()  # type: ignore[attr-defined]
+
+
+def form_for(desk: Desk, row: ObligationRow, version: Version) -> Form:
+    """The authority's own form where we have it, else one made of the instrument's list of contents."""
+    overlay = desk.settings.templates
+    report = version.report_for(str(body_of(row).get("authority_slug", "")), row.stage)
+    if report is not None and report.form in form_ids(overlay):
+        return load_form(report.form, overlay)
+    title = f"{row.regime}: {row.duty.value}, {row.stage.value}"
+    return generic_form(report or Report("generic", ()), title, row.authority or row.recipient.value, overlay)
+
+
+def ledger_counts(desk: Desk, session: Session, incident: Incident, facts: Facts) -> dict[str, Any]:
+    """What the ledger can say in a report: how many were told, when, by which channel, and who could not be reached."""
+    notices = session.exec(select(PublicNotice).where(PublicNotice.incident_id == incident.id)).all()
+    posted = min((n.published_at for n in notices if n.published_at is not None), default=None)
+    people = people_counts(session, incident.id, public_published=posted is not None)
+    if people.in_scope == 0:
+        return {}
+    stands = standings(session, incident.id)
+    accepted = [s.last_accepted_at for s in stands if s.last_accepted_at is not None]
+    by = delivery_counts(session, incident.id)
+    sent = {c.value: states["accepted"] + states["delivered"] for c, states in by.items()}
+    found: dict[str, Any] = {
+        "people_in_scope": people.in_scope,
+        "people_told": people.told,
+        "people_unreached": people.unreached + people.public_only,
+        "people_open": people.open,
+        "people_suppressed": people.suppressed,
+        "notices_first_sent": min(accepted, default=None),
+        "notices_last_sent": max(accepted, default=None),
+        "public_notice_posted": posted,
+        "channels": sorted(name for name, count in sent.items() if count),
+        "by_residence": _by_residence(stands),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _by_residence(stands: list[Any]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for standing in stands:
+        found[standing.residence] = found.get(standing.residence, 0) + standing.people
+    return found
+
+
+# --- the packet and the receipt -------------------------------------------------------------------------------------
+
+
+def write(desk: Desk, slug: str, key: str) -> ReportState:
+    """Writes the packet of the newest version, if its approvals stand. For a person to file."""
+    from templates.press import press_filing
+
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        row = newest_filing(session, incident.id, key)
+        if row is None:
+            raise NeedsPerson(f"{slug}: no report is filled for {key} yet; run `tocsin report {slug}`")
+        verdict = _verdict(desk, session, incident, row)
+        packet = json.loads(row.body)
+        pdf = press_filing(packet, **_letterhead(desk), watermark=desk.watermark)
+        out = write_packet(desk.settings.folder("reports"), slug, file_name(row), pdf, packet)
+        if not out.again:
+            desk.log(session, incident.id, "report_packet", row.id, key=key, version=row.version, digest=out.digest)
+        report = ReportState(key, row.form, row.version, row.digest, row.unknown, (), (), False, out.folder, verdict.debts)
+    return report
+
+
+def draft_packet(desk: Desk, slug: str, key: str) -> tuple[bytes, dict[str, Any]]:
+    """The newest version as PDF and JSON to read before anybody approves; marked as a draft."""
+    from templates.press import press_filing
+
+    with desk.db.read() as session:
+        row = newest_filing(session, find_incident(session, slug).id, key)
+    if row is None:
+        raise NeedsPerson(f"{slug}: no report is filled for {key} yet; run `tocsin report {slug}`")
+    packet: dict[str, Any] = json.loads(row.body)
+    return press_filing(packet, **_letterhead(desk), watermark=desk.watermark or "DRAFT"), packet
+
+
+def _letterhead(desk: Desk) -> dict[str, str]:
+    return {"country": desk.profile.organisation.country, "author": desk.profile.organisation.name}
+
+
+def file_name(row: Filing) -> str:
+    """A safe name of a packet's folder."""
+    return f"{row.obligation_key.lower().replace('/', '.')}.v{row.version}"
+
+
+def _verdict(desk: Desk, session: Session, incident: Incident, row: Filing) -> FilingVerdict:
+    packet = json.loads(row.body)
+    why = approvals.held(approvals.active_holds(session, incident.id, desk.now()), kind=RecipientKind.FILINGS)
+    if why:
+        raise Refused(f"{incident.slug}: filings are held: {why}")
+    standing = approvals.signed(session, "filing", row.id)
+    due = datetime.fromisoformat(packet["due"]) if packet["due"] else None
+    editors = approvals.editors(session, incident, row)
+    verdict = problems_to_file(row.digest, standing, editors, desk.now(), due=due, first_stage=packet["stage"] in FIRST)
+    lacking = [f"not answered: {', '.join(packet['missing'])}"] if packet["missing"] else []
+    problems = [*packet["problems"], *lacking, *verdict.problems]
+    if problems:
+        raise NeedsPerson(f"{row.obligation_key} can't be filed: " + "; ".join(problems))
+    return verdict
+
+
+def record_receipt(desk: Desk, slug: str, key: str, number: str, person: str, at: datetime) -> str:
+    """One person types the receipt's number; a second, typing the same, confirms it, and the duty is met as of `at`."""
+    if not number.strip():
+        raise BadInput("--receipt", "is empty.", "Type the number that the authority gave, or its date and officer.")
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        row = newest_filing(session, incident.id, key)
+        if row is None:
+            raise BadInput(f"{slug}: {key!r}", "has no report.", "Fill and file it first.")
+        _verdict(desk, session, incident, row)
+        if not row.receipt_number:
+            row.receipt_number, row.receipt_by = number, person
+            session.add(row)
+            desk.log(session, incident.id, "receipt_typed", row.id, key=key, by=person)
+            return "typed"
+        if row.receipt_by == person:
+            raise Refused("another person confirms the receipt number")
+        if row.receipt_number != number:
+            raise Refused("the two receipt numbers differ; compare them with the authority's answer")
+        row.receipt_confirmed_by, row.filed_at = person, at
+        session.add(row)
+        desk.log(session, incident.id, "filed", row.id, key=key, at_authority=at, by=person)
+        update_met(desk, session, incident)
+    return "confirmed"
+

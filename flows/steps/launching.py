@@ -1,0 +1,90 @@
+"""Launching a wave: the last look before anything leaves. Approvals, orders between duties, the people's root, holds."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import select as columns
+from sqlmodel import Session, select
+
+from flows.steps import approvals
+from flows.steps.desk import Desk
+from flows.steps.findings import refuse_errors
+from flows.steps.law import owed_row, versions
+from flows.steps.open_incident import current_facts, live_obligations
+from models import outbox
+from models.tables import Incident, Segment, Wave, WordingRow, metadata
+from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, digest
+from planning.orders import orders
+from planning.release import merkle_root, problems_to_launch
+from regimes.assess import assess
+from regimes.schema import Enforcement
+
+NOTICE = metadata.tables["notice"]
+
+
+def find_wave(session: Session, incident: Incident, number: int) -> Wave:
+    wave = session.exec(select(Wave).where(Wave.incident_id == incident.id, Wave.number == number)).first()
+    if wave is None:
+        known = session.exec(select(Wave.number).where(Wave.incident_id == incident.id)).all()
+        listed = ", ".join(str(n) for n in sorted(known)) or "none yet; run `tocsin prepare`"
+        raise BadInput(f"{incident.slug}: wave {number}", "is not there.", f"Waves: {listed}.")
+    return wave
+
+
+def launch(desk: Desk, session: Session, incident: Incident, wave: Wave, author: str) -> list[str]:
+    """Starts the wave, once; returns warnings. A wave that is launched already stays so: nothing happens twice."""
+    if wave.launched_at is not None:
+        return []
+    if wave.stopped_at is not None:
+        raise Refused(f"wave {wave.number} was stopped: {wave.stopped_why}")
+    warnings = _refuse(desk, session, incident, wave)
+    wave.launched_at, wave.launched_by = desk.now(), author
+    session.add(wave)
+    ready = outbox.make_ready(session, incident.id, desk.lane, wave.id, desk.now())
+    desk.log(session, incident.id, "wave_launched", wave.id, digest=wave.digest, by=author, ready=ready)
+    return warnings
+
+
+def _refuse(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[str]:
+    """Raises with every reason at once; what merely warns comes back."""
+    _refuse_changed(session, wave)
+    standing = approvals.signed(session, "wave", wave.id)
+    editors = approvals.editors(session, incident, wave)
+    window = (wave.window_from, wave.window_until)
+    problems = problems_to_launch(wave.digest, standing, editors, desk.now(), window)
+    if problems:
+        raise NeedsPerson(f"wave {wave.number} of {incident.slug} can't start: " + "; ".join(problems))
+    holds = approvals.active_holds(session, incident.id, desk.now())
+    why = approvals.held(holds, kind=RecipientKind.NOTICES, wave=wave.id)
+    if why:
+        raise Refused(f"wave {wave.number} is held: {why}")
+    refuse_errors(session, wave)
+    return _orders(desk, session, incident, wave)
+
+
+def _refuse_changed(session: Session, wave: Wave) -> None:
+    """What is stored must be what was signed: the plan's text, the root over the people, every wording."""
+    plan = json.loads(wave.plan)
+    if digest(plan) != wave.digest:
+        raise Refused(f"wave {wave.number}: its plan is not the one that its digest names; nothing is sent")
+    leaves = session.connection().execute(columns(NOTICE.c.leaf).where(NOTICE.c.wave_id == wave.id)).scalars()
+    if merkle_root(leaves) != plan["people_root"]:
+        raise Refused(f"wave {wave.number}: its people are not those of the plan; nothing is sent. Prepare it again.")
+    query = select(Segment.id, WordingRow).join(WordingRow, Segment.wording_id == WordingRow.id)  # type: ignore[arg-type]
+    for segment, wording in session.exec(query.where(Segment.wave_id == wave.id)).all():
+        if digest(json.loads(wording.body)) != plan["wordings"].get(segment):
+            raise Refused(f"wave {wave.number}: the wording of segment {segment} is not the one that was signed")
+
+
+def _orders(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[str]:
+    """Regulator first, where a law says so. Raises what a law refuses, returns what it warns of."""
+    facts = current_facts(session, incident)
+    terms = versions(assess(facts, desk.now()), facts)
+    rules = {key.split("/")[0]: version.orders for key, version in terms.items()}
+    owed = [owed_row(row) for row in live_obligations(session, incident.id)]
+    found = orders([o for o in owed if o.duty is Duty.INDIVIDUALS and o.met is None], owed, rules)
+    refusals = [sentence for enforcement, sentence in found if enforcement is Enforcement.REFUSE]
+    if refusals:
+        raise Refused("; ".join(refusals))
+    return [sentence for _, sentence in found]

@@ -1,0 +1,59 @@
+"""The law as the steps use it: the assessment of now, the terms of each obligation, and the people each one covers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from models.facts import Facts
+from models.tables import ObligationRow
+from models.values import Duty, Stage
+from regimes import load, promise
+from regimes.assess import terms
+from regimes.obligations import Assessment, Obligation
+from regimes.schema import Instrument, Version
+
+
+@dataclass(frozen=True, slots=True)
+class OwedRow:
+    """An obligation as the database remembers it, in the words that planning reads."""
+
+    id: str
+    regime: str
+    duty: Duty
+    jurisdiction: str | None
+    stage: Stage
+    due: datetime | None
+    met: datetime | None
+
+
+def owed_row(row: ObligationRow) -> OwedRow:
+    return OwedRow(row.key, row.regime, row.duty, row.jurisdiction, row.stage, row.due, row.met_at)
+
+
+def body_of(row: ObligationRow) -> Mapping[str, Any]:
+    data: Mapping[str, Any] = json.loads(row.body)
+    return data
+
+
+def versions(assessed: Assessment, facts: Facts) -> dict[str, Version]:
+    """Obligation id -> the version of law, or the promise, that it rests on."""
+    return {o.id: terms(o, facts) for o in assessed.all()}
+
+
+def instruments_with_promises(assessed: Assessment, facts: Facts) -> Mapping[str, Instrument]:
+    """The law that ships, and the organisation's promises beside it as an instrument of their own."""
+    pledged = {o.law_version: terms(o, facts) for o in assessed.all() if o.regime == promise.REGIME}
+    if not pledged:
+        return load.instruments()
+    own = Instrument(promise.REGIME, "Own promises", "", "promise", None, tuple(pledged.values()))
+    return {**load.instruments(), promise.REGIME: own}
+
+
+def telling_people(assessed: Assessment) -> Sequence[Obligation]:
+    """Obligations that put words before individuals, or before the customers whose people they are."""
+    duties = (Duty.INDIVIDUALS, Duty.PROCESSOR_TO_CONTROLLER, Duty.CONTRACT)
+    return [o for o in assessed.all() if o.duty in duties]

@@ -1,0 +1,302 @@
+"""Handing off: from claims to messages, to a carrier, to outcomes and events, and to the next rung of the ladder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, select
+
+from flows.steps.carriers import AnyCarrier
+from flows.steps.desk import Desk
+from flows.steps.leaves import leaf_text, message
+from models import outbox
+from models.outbox import Change, Claim, NewDelivery
+from models.tables import Delivery, Hold, Incident, LetterBatch, Notice, Segment, Subject, Suppression, WordingRow
+from models.values import (
+    OPEN_STATES,
+    TOLD_STATES,
+    BadInput,
+    Channel,
+    DeliveryState,
+    Handoff,
+    HoldScope,
+    Message,
+    Outcome,
+    Slot,
+    SuppressionReason,
+    Wording,
+)
+from models.vault import IncidentKey
+from notifiers.contract import CHANNELS, BatchCarrier
+from planning.fold import Patience, Step, fold
+
+SENT_FROM = frozenset({DeliveryState.HANDING_OFF, DeliveryState.UNKNOWN})
+
+
+@dataclass(slots=True)
+class Book:
+    """The wordings of a wave and the incident's key, read once."""
+
+    key: IncidentKey
+    wordings: dict[str, tuple[Wording, str]] = field(default_factory=dict)  # wording id -> wording, digest
+    notices: dict[str, tuple[str, str]] = field(default_factory=dict)  # notice id -> segment key, ladder
+
+
+def open_book(desk: Desk, session: Session, incident: Incident, wave_id: str) -> Book:
+    book = Book(desk.key(incident))
+    query = select(WordingRow).join(Segment, Segment.wording_id == WordingRow.id).where(Segment.wave_id == wave_id)  # type: ignore[arg-type]
+    for row in session.exec(query).all():
+        book.wordings[row.id] = (wording_of(row), row.digest)
+    return book
+
+
+def wording_of(row: WordingRow) -> Wording:
+    data = json.loads(row.body)
+    return Wording(**data | {"channel": Channel(data["channel"]), "slots": tuple(Slot(s) for s in data["slots"])})
+
+
+# --- what may leave -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    messages: list[Message]
+    claims: list[Claim]  # in the order of the messages
+    stopped: list[Change]  # those that must not leave
+
+
+def check(desk: Desk, session: Session, book: Book, claims: Sequence[Claim], channel: Channel) -> Checked:
+    """Opens each claimed notice and holds it against what was approved, the subject as it is now, and suppressions."""
+    subjects = _by_id(session, Subject, [c.subject for c in claims])
+    notices = _by_id(session, Notice, [c.notice for c in claims])
+    opened = {c.delivery: book.key.open_notice(c.notice, c.sealed) for c in claims}
+    suppressed = _suppressed(desk, session, [contacts for _, contacts in opened.values()])
+    checked = Checked([], [], [])
+    for claim in claims:
+        slots, contacts = opened[claim.delivery]
+        notice = notices[claim.notice]
+        why = _unfit(subjects[claim.subject], notice)
+        text = leaf_text(claim.notice, claim.subject, notice.segment_key, notice.ladder, slots, contacts)
+        if book.key.leaf(text) != claim.leaf:
+            why = SuppressionReason.LEAF_MISMATCH
+        for value in (contacts.email, contacts.phone):
+            why = why or suppressed.get(value)
+        if why:
+            checked.stopped.append(_stop(desk, claim, why))
+            continue
+        wording, digest = book.wordings[claim.wording_id]
+        checked.messages.append(message(claim, channel, wording, digest, slots, contacts))
+        checked.claims.append(claim)
+    return checked
+
+
+def _by_id(session: Session, table: type, ids: Iterable[str]) -> dict[str, object]:
+    rows = session.exec(select(table).where(table.id.in_(list(set(ids))))).all()
+    return {row.id: row for row in rows}
+
+
+def _unfit(subject: Subject, notice: Notice) -> SuppressionReason | None:
+    if subject.withdrawn:
+        return SuppressionReason.WITHDRAWN
+    if subject.protected:
+        return SuppressionReason.PROTECTED
+    return None
+
+
+def _suppressed(desk: Desk, session: Session, contacts: Iterable[object]) -> dict[str, SuppressionReason]:
+    """Contact -> why it must not be used, for those on the lasting list."""
+    values = {v for c in contacts for v in (c.email, c.phone) if v}  # type: ignore[attr-defined]
+    index = {desk.vault.suppression_index(v): v for v in values}
+    rows = session.exec(select(Suppression).where(Suppression.contact_index.in_(list(index)))).all()  # type: ignore[attr-defined]
+    now = desk.now()
+    return {index[r.contact_index]: r.reason for r in rows if r.until is None or r.until > now}
+
+
+def _stop(desk: Desk, claim: Claim, why: SuppressionReason) -> Change:
+    return Change(
+        delivery=claim.delivery,
+        fence=claim.fence,
+        from_states=frozenset({DeliveryState.CLAIMED}),
+        to_state=DeliveryState.SUPPRESSED,
+        kind="delivery.suppressed",
+        suppressed_why=why,
+        at=desk.now(),
+    )
+
+
+# --- sending --------------------------------------------------------------------------------------------------------
+
+
+async def send(carrier: AnyCarrier, messages: Sequence[Message], book: Book, batch: str) -> list[Handoff]:
+    """One hand-off per message, in order."""
+    if isinstance(carrier, BatchCarrier):
+        wordings = {digest: wording for wording, digest in book.wordings.values()}
+        return await carrier.send_batch(messages, wordings, batch)
+    return list(await asyncio.gather(*(carrier.send(m) for m in messages)))
+
+
+# --- recording ------------------------------------------------------------------------------------------------------
+
+
+def record(
+    desk: Desk, session: Session, incident: Incident, claims: Sequence[Claim], handoffs: Sequence[Handoff]
+) -> dict[str, Outcome]:
+    """Outcomes, their events and the rungs that they open, in the session's transaction."""
+    by_delivery = {c.delivery: c for c in claims}
+    steps = {h.delivery: (h, _step(by_delivery[h.delivery], h)) for h in handoffs}
+    changes = [_change(desk, by_delivery[d], h, step) for d, (h, step) in steps.items() if step is not None]
+    done = outbox.apply(session, incident.id, desk.lane, changes, desk.now())
+    blocked = [(h, by_delivery[d]) for d, (h, s) in steps.items() if s and s.halt_channel]
+    for channel in {c.channel for h, c in blocked if h.host_wide}:
+        halt(desk, session, incident, channel, "the carrier refused us for what we are or sent")
+    for handoff, claim in blocked:
+        if not handoff.host_wide:
+            hold_person(desk, session, incident, claim.subject, f"{claim.channel}: {handoff.code}")
+    open_next(desk, session, incident, [d for d in done if (s := steps[d][1]) and s.open_next])
+    return {d: steps[d][0].outcome for d in done}
+
+
+def _step(claim: Claim, handoff: Handoff) -> Step | None:
+    return fold(
+        DeliveryState.HANDING_OFF,
+        handoff.outcome,
+        patience(claim.channel, 1 if handoff.host_wide else claim.attempt),
+        retry_after=handoff.retry_after,
+    )
+
+
+def patience(channel: Channel, attempts: int) -> Patience:
+    spec = CHANNELS[channel]
+    wait = spec.evidence_days * 86_400.0
+    return Patience(attempts=attempts, most=spec.attempts, delays=spec.retry_delays, soft_wait=wait)
+
+
+def _change(desk: Desk, claim: Claim, handoff: Handoff, step: Step) -> Change:
+    return Change(
+        delivery=claim.delivery,
+        fence=claim.fence,
+        from_states=SENT_FROM,
+        to_state=step.state,
+        kind=f"delivery.{handoff.outcome}",
+        code=handoff.code,
+        detail=handoff.detail,
+        reference=handoff.reference,
+        not_before=later(desk.now(), step.delay_seconds),
+        possible_duplicate=step.possible_duplicate,
+        at=desk.now(),
+    )
+
+
+def later(now: datetime, seconds: float | None) -> datetime | None:
+    return None if seconds is None else now + timedelta(seconds=seconds)
+
+
+def halt(desk: Desk, session: Session, incident: Incident, channel: Channel, why: str) -> None:
+    """A hold on the channel, placed by us; a person lifts it."""
+    _hold(desk, session, incident, HoldScope.CHANNEL, channel.value, why)
+
+
+def hold_person(desk: Desk, session: Session, incident: Incident, subject: str, why: str) -> None:
+    """One person's notice can't leave as it is; the others go on, and a person looks at this one."""
+    _hold(desk, session, incident, HoldScope.PERSON, subject, why)
+
+
+def _hold(desk: Desk, session: Session, incident: Incident, scope: HoldScope, target: str, why: str) -> None:
+    query = select(Hold).where(
+        Hold.incident_id == incident.id,
+        Hold.scope == scope,
+        Hold.target == target,
+        Hold.released_at.is_(None),  # type: ignore[union-attr]
+    )
+    if session.exec(query).first() is not None:
+        return
+    row = Hold(
+        incident_id=incident.id,
+        scope=scope,
+        target=target,
+        reason=why,
+        placed_by="tocsin",
+        placed_at=desk.now(),
+    )
+    session.add(row)
+    session.flush()
+    desk.log(session, incident.id, "hold_placed", row.id, scope=scope, target=target, by="tocsin")
+
+
+# --- the next rung --------------------------------------------------------------------------------------------------
+
+
+def open_next(desk: Desk, session: Session, incident: Incident, deliveries: Sequence[str]) -> list[str]:
+    """Opens the next rung of each notice whose present rung is spent; a notice without one is unreachable, and said so."""
+    if not deliveries:
+        return []
+    session.flush()
+    spent = _by_id(session, Delivery, deliveries)
+    notices = _by_id(session, Notice, [d.notice_id for d in spent.values()])  # type: ignore[attr-defined]
+    segments = _segments(session, {n.wave_id for n in notices.values()})  # type: ignore[attr-defined]
+    rungs: list[NewDelivery] = []
+    for delivery in spent.values():
+        found = _next_of(session, delivery, notices[delivery.notice_id], segments)  # type: ignore[attr-defined,arg-type]
+        rungs += found
+        if not found and _all_spent(session, delivery.notice_id):  # type: ignore[attr-defined]
+            desk.log(session, incident.id, "person_unreachable", delivery.subject_id, notice=delivery.notice_id)  # type: ignore[attr-defined]
+    return outbox.open_rung(session, rungs, desk.now())
+
+
+def _segments(session: Session, waves: set[str]) -> Mapping[tuple[str, str, Channel], str]:
+    rows = session.exec(select(Segment).where(Segment.wave_id.in_(list(waves)))).all()  # type: ignore[attr-defined]
+    return {(row.wave_id, row.key, row.channel): row.id for row in rows}
+
+
+def _next_of(
+    session: Session, delivery: Delivery, notice: Notice, segments: Mapping[tuple[str, str, Channel], str]
+) -> list[NewDelivery]:
+    ladder = json.loads(notice.ladder)
+    beside = session.exec(select(Delivery).where(Delivery.notice_id == notice.id)).all()
+    busy = OPEN_STATES | TOLD_STATES
+    if any(d.state in busy for d in beside) or delivery.rung + 1 >= len(ladder):
+        return []
+    return [
+        NewDelivery(
+            incident=notice.incident_id,
+            wave=notice.wave_id,
+            notice=notice.id,
+            subject=notice.subject_id,
+            segment=segments[notice.wave_id, notice.segment_key, Channel(channel)],
+            channel=Channel(channel),
+            rung=delivery.rung + 1,
+        )
+        for channel in ladder[delivery.rung + 1]
+    ]
+
+
+def _all_spent(session: Session, notice_id: str) -> bool:
+    states = session.exec(select(Delivery.state).where(Delivery.notice_id == notice_id)).all()
+    return all(s is DeliveryState.UNDELIVERABLE for s in states)
+
+
+def batch_row(desk: Desk, session: Session, incident: Incident, wave_id: str, handoffs: Sequence[Handoff]) -> None:
+    """Remembers sealed batches of letters by their content's hash: `reference` is `<hash>:<first page>-<last page>`."""
+    for name in {h.reference.partition(":")[0] for h in handoffs if h.reference}:
+        if session.get(LetterBatch, name) is not None:
+            continue
+        own = [h for h in handoffs if h.reference.startswith(name)]
+        last = max((int(h.reference.rpartition("-")[2]) for h in own if "-" in h.reference), default=0)
+        session.add(
+            LetterBatch(
+                id=name,
+                incident_id=incident.id,
+                wave_id=wave_id,
+                sealed_at=desk.now(),
+                letters=len(own),
+                pages=last,
+                folder=name,
+            )
+        )
+
+
+__all__ = ["BadInput", "Book", "batch_row", "check", "halt", "open_book", "open_next", "patience", "record", "send"]

@@ -1,0 +1,389 @@
+"""Prepare: everybody who has no notice yet gets one drafted, in segments whose words are rendered, linted and counted.
+
+What comes out is a wave with a plan to sign. Nothing is sent. Preparing again before launch replaces the draft and voids
+its approvals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Table, delete
+from sqlalchemy import select as columns
+from sqlmodel import Session, select
+
+from flows.steps import approvals, wording
+from flows.steps.desk import Desk, Progress, find_incident, quiet
+from flows.steps.drafting import Draft, Drafter, fit, person_of, policy_of
+from flows.steps.law import instruments_with_promises, telling_people
+from flows.steps.open_incident import current_facts, newest
+from models import outbox
+from models.facts import Facts
+from models.outbox import NewDelivery
+from models.tables import Incident, Segment, Subject, Wave, metadata, new_id
+from models.values import (
+    TOLD_STATES,
+    Channel,
+    DeliveryState,
+    NeedsPerson,
+    Severity,
+    WaveKind,
+    canonical,
+)
+from planning.release import Plan, merkle_root
+from planning.segment import Key, check_count, merge_keys
+from regimes.assess import assess
+from regimes.obligations import Assessment
+from templates.words import languages
+
+SUBJECT, NOTICE, DELIVERY, WAVE = (metadata.tables[n] for n in ("subject", "notice", "delivery", "wave"))
+SEGMENT: Table = metadata.tables["segment"]
+REPLACED = "replaced"
+_AT_A_TIME = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One wave, ready to be read and signed, or what keeps it from being."""
+
+    incident: str
+    wave: int
+    kind: WaveKind
+    digest: str
+    people: int
+    notices: int
+    segments: int
+    wordings: int
+    ladders: Mapping[str, int]
+    first_rung: Mapping[str, int]
+    no_channel: int
+    errors: int
+    warnings: int
+    problems: Mapping[str, int]  # why a channel was taken off somebody's ladder -> people
+    untranslated: Mapping[str, int]
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "wave": self.wave,
+            "people": self.people,
+            "notices": self.notices,
+            "segments": self.segments,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "no_channel": self.no_channel,
+        }
+
+
+@dataclass(slots=True)
+class _Work:
+    """What preparing one wave gathers on its way."""
+
+    incident: Incident
+    facts: Facts
+    assessed: Assessment
+    drafter: Drafter
+    wave: Wave
+    keys: dict[str, Key] = field(default_factory=dict)
+    channels: dict[str, set[Channel]] = field(default_factory=dict)  # segment key -> channels of its ladders
+    people: Counter[tuple[str, Channel]] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+
+
+def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limit: int = 2000) -> Prepared:
+    """Drafts the next wave. NeedsPerson when nobody is left to draft for."""
+    with desk.db.write() as session:
+        incident = find_incident(session, slug)
+        _replace_drafts(desk, session, incident)
+        kind, wanted = _next_wave(session, incident)
+        if not wanted:
+            raise NeedsPerson(f"{slug}: everybody in scope has a notice already; `tocsin status {slug}` shows where it is")
+        work = _begin(desk, session, incident, kind, len(wanted), author)
+        _survey(desk, session, work, wanted, limit)
+        texts = wording.render_all(desk, session, incident, work.keys, work.channels, work.drafter, work.facts, work.wave.id)
+        notices = _write(desk, session, work, wanted, texts, progress)
+        public = wording.render_public(desk, session, incident, work.keys, work.drafter, work.facts)
+        return _seal(desk, session, work, texts, public, notices)
+
+
+# --- whose turn it is -----------------------------------------------------------------------------------------------
+
+
+def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
+    """Takes away what was drafted and never launched; its approvals are void."""
+    query = select(Wave).where(
+        Wave.incident_id == incident.id,
+        Wave.launched_at.is_(None),  # type: ignore[union-attr]
+        Wave.stopped_at.is_(None),  # type: ignore[union-attr]
+    )
+    for wave in session.exec(query).all():
+        approvals.void(desk, session, incident, wave.id, "the wave was prepared anew")
+        wave.stopped_at, wave.stopped_why = desk.now(), f"{REPLACED} by a later draft"
+        session.add(wave)
+        session.flush()
+        for table in (DELIVERY, NOTICE, SEGMENT):
+            session.connection().execute(delete(table).where(table.c.wave_id == wave.id))
+        desk.log(session, incident.id, "wave_replaced", wave.id, number=wave.number)
+
+
+def _next_wave(session: Session, incident: Incident) -> tuple[WaveKind, list[str]]:
+    """People without a notice, or who left an earlier wave; else those already told of whom more was exposed."""
+    s, n = SUBJECT.c, NOTICE.c
+    has = columns(n.subject_id).where(n.incident_id == incident.id)
+    people = columns(s.id).where(s.incident_id == incident.id, s.withdrawn.is_(False)).order_by(s.id)
+    fresh = list(session.connection().execute(people.where(s.id.not_in(has))).scalars())
+    earlier = session.exec(select(Wave.id).where(Wave.incident_id == incident.id, Wave.launched_at.is_not(None))).first()  # type: ignore[union-attr]
+    left, more = _changed(session, incident)
+    if fresh or left:
+        return (WaveKind.FOLLOW_UP if earlier else WaveKind.FIRST), sorted([*fresh, *left])
+    return WaveKind.SUPPLEMENTARY, sorted(more)
+
+
+def _changed(session: Session, incident: Incident) -> tuple[list[str], list[str]]:
+    """Of the people who changed since their notice was drafted: those never told, and those told too little."""
+    s, n, w = SUBJECT.c, NOTICE.c, WAVE.c
+    changed = (
+        columns(s.id, s.elements)
+        .join(NOTICE, n.subject_id == s.id)
+        .join(WAVE, n.wave_id == w.id)
+        .where(s.incident_id == incident.id, s.withdrawn.is_(False), s.changed_at.is_not(None))
+    )
+    own = {row.id: frozenset(json.loads(row.elements)) for row in session.connection().execute(changed)}
+    left, more = [], []
+    for subject, elements in own.items():
+        told, open_ = _told_of(session, subject)
+        if open_:
+            continue
+        if told is None:
+            left.append(subject)
+        elif elements - told:
+            more.append(subject)
+    return left, more
+
+
+def _told_of(session: Session, subject: str) -> tuple[frozenset[str] | None, bool]:
+    """The elements that a person has been told of (None: never told), and whether a notice is still under way."""
+    d = DELIVERY.c
+    rows = session.connection().execute(
+        columns(d.state, d.suppressed_why, SEGMENT.c.exposed)
+        .join(SEGMENT, d.segment_id == SEGMENT.c.id)
+        .where(d.subject_id == subject)
+    )
+    told: frozenset[str] | None = None
+    under_way = False
+    for state, why, exposed in rows:
+        if state in TOLD_STATES:
+            told = (told or frozenset()) | frozenset(json.loads(exposed))
+        elif state is not DeliveryState.UNDELIVERABLE and why is None:
+            under_way = True
+    return told, under_way
+
+
+# --- drafting -------------------------------------------------------------------------------------------------------
+
+
+def _begin(desk: Desk, session: Session, incident: Incident, kind: WaveKind, people: int, author: str) -> _Work:
+    facts = current_facts(session, incident)
+    assessed = assess(facts, desk.now())
+    defaults = desk.profile.wave
+    revision = newest(session, incident.id)
+    numbers = session.exec(select(Wave.number).where(Wave.incident_id == incident.id)).all()
+    wave = Wave(
+        id=new_id(),
+        incident_id=incident.id,
+        number=max(numbers, default=0) + 1,
+        kind=kind,
+        facts_number=revision.number if revision else 0,
+        prepared_by=author,
+        prepared_at=desk.now(),
+        plan="",
+        digest="",
+        people=people,
+        people_root="",
+        cap=defaults.cap,
+        pilot=min(defaults.pilot, people),
+        bounce_limit=defaults.bounce_limit,
+        window_from=desk.now(),
+        window_until=desk.now() + timedelta(hours=defaults.window_hours),
+    )
+    session.add(wave)
+    session.flush()
+    drafter = Drafter(
+        facts=facts,
+        obligations=telling_people(assessed),
+        instruments=instruments_with_promises(assessed, facts),
+        policy=policy_of(desk),
+        languages=frozenset(languages(desk.settings.templates)),
+        key=desk.key(incident),
+    )
+    return _Work(incident, facts, assessed, drafter, wave)
+
+
+def _subjects(session: Session, ids: Sequence[str]) -> Iterator[Subject]:
+    for start in range(0, len(ids), _AT_A_TIME):
+        rows = session.exec(select(Subject).where(Subject.id.in_(ids[start : start + _AT_A_TIME]))).all()  # type: ignore[attr-defined]
+        yield from rows
+        for row in rows:
+            session.expunge(row)
+
+
+def _survey(desk: Desk, session: Session, work: _Work, wanted: Sequence[str], limit: int) -> None:
+    """First pass: which segments there are, and in which channels."""
+    found: list[Key] = []
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for row in _subjects(session, wanted):
+        person = person_of(row)
+        for key in work.drafter.keys(person):
+            if (key.text, key.laws) not in seen:
+                seen.add((key.text, key.laws))
+                found.append(key)
+            channels = work.channels.setdefault(key.text, set())
+            for rung in work.drafter.ladder(person, key.laws):
+                channels.update(rung)
+    work.keys = merge_keys(found)
+    check_count(work.keys.values(), limit)
+
+
+def _write(
+    desk: Desk,
+    session: Session,
+    work: _Work,
+    wanted: Sequence[str],
+    texts: wording.Texts,
+    progress: Progress,
+) -> int:
+    """Second pass: every person merged once, then stored with the first rung of the ladder."""
+    notices: list[dict[str, Any]] = []
+    rungs: list[NewDelivery] = []
+    total = 0
+    for done, row in enumerate(_subjects(session, wanted), 1):
+        for draft in _drafts(work, row, texts):
+            total += 1
+            notices.append(_notice(work, draft))
+            rungs += _first_rung(work, draft, texts, total)
+        if len(notices) >= _AT_A_TIME:
+            _flush(desk, session, notices, rungs)
+            progress("notices", done, len(wanted))
+    _flush(desk, session, notices, rungs)
+    progress("notices", len(wanted), len(wanted))
+    return total
+
+
+def _drafts(work: _Work, row: Subject, texts: wording.Texts) -> Iterator[Draft]:
+    record = work.drafter.key.open_record(row.id, row.sealed or b"")
+    for key in work.drafter.keys(person_of(row)):
+        draft, problems = fit(work.drafter.draft(row, record, key), texts.wordings)
+        work.problems.update(problems)
+        work.shapes[draft.shape()] += 1
+        for channel in draft.ladder[0] if draft.ladder else ():
+            work.people[draft.key, channel] += 1
+        yield draft
+
+
+def _notice(work: _Work, draft: Draft) -> dict[str, Any]:
+    key = work.drafter.key
+    owed = [o.id for o in work.drafter.obligations if o.regime in draft.laws]  # type: ignore[attr-defined]
+    return {
+        "id": draft.id,
+        "incident_id": work.incident.id,
+        "wave_id": work.wave.id,
+        "subject_id": draft.subject,
+        "segment_key": draft.key,
+        "ladder": draft.ladder_text(),
+        "obligations": canonical(owed),
+        "sealed": key.seal_notice(draft.id, draft.slots, draft.contacts),
+        "leaf": draft.leaf(key),
+        "reference": draft.reference,
+    }
+
+
+def _first_rung(work: _Work, draft: Draft, texts: wording.Texts, place: int) -> Iterator[NewDelivery]:
+    for channel in draft.ladder[0] if draft.ladder else ():
+        yield NewDelivery(
+            incident=work.incident.id,
+            wave=work.wave.id,
+            notice=draft.id,
+            subject=draft.subject,
+            segment=texts.segments[draft.key, channel],
+            channel=channel,
+            rung=0,
+            state=DeliveryState.PLANNED,
+            pilot=place <= work.wave.pilot,
+        )
+
+
+def _flush(desk: Desk, session: Session, notices: list[dict[str, Any]], rungs: list[NewDelivery]) -> None:
+    if notices:
+        outbox.bulk_insert(session, NOTICE, notices)
+        outbox.open_rung(session, rungs, desk.now())
+    notices.clear()
+    rungs.clear()
+
+
+# --- the plan to sign -----------------------------------------------------------------------------------------------
+
+
+def _seal(
+    desk: Desk, session: Session, work: _Work, texts: wording.Texts, public: Mapping[str, str], notices: int
+) -> Prepared:
+    wave = work.wave
+    leaves = session.connection().execute(columns(NOTICE.c.leaf).where(NOTICE.c.wave_id == wave.id)).scalars()
+    plan = Plan(
+        incident=work.incident.slug,
+        wave=wave.number,
+        facts=wave.facts_number,
+        wordings={texts.segments[place]: text.digest() for place, text in texts.wordings.items()},
+        ladders=dict(sorted(work.shapes.items())),
+        substitute=public,
+        window_from=wave.window_from,
+        window_until=wave.window_until,
+        cap=wave.cap,
+        pilot=wave.pilot,
+        bounce_limit=wave.bounce_limit,
+        people=wave.people,
+        people_root=merkle_root(leaves),
+    )
+    wave.plan, wave.digest, wave.people_root = plan.text(), plan.digest(), plan.people_root
+    session.add(wave)
+    _count_segments(session, work, texts)
+    body = {"number": wave.number, "digest": wave.digest, "people": wave.people, "wave_kind": wave.kind, "author": wave.prepared_by}
+    desk.log(session, work.incident.id, "wave_prepared", wave.id, **body, findings=texts.errors)
+    first = Counter[str]()
+    for (_, channel), people in work.people.items():
+        first[channel] += people
+    return Prepared(
+        incident=work.incident.slug,
+        wave=wave.number,
+        kind=wave.kind,
+        digest=wave.digest,
+        people=wave.people,
+        notices=notices,
+        segments=len(work.keys),
+        wordings=len(texts.wordings),
+        ladders=dict(work.shapes),
+        first_rung=dict(sorted(first.items())),
+        no_channel=work.shapes.get("none", 0),
+        errors=texts.errors,
+        warnings=texts.warnings,
+        problems=dict(work.problems),
+        untranslated=dict(work.drafter.untranslated),
+    )
+
+
+def _count_segments(session: Session, work: _Work, texts: wording.Texts) -> None:
+    for place, people in work.people.items():
+        row = session.get(Segment, texts.segments[place])
+        if row is not None:
+            row.people = people
+            session.add(row)
+
+
+def findings_of(rows: Iterable[str]) -> Counter[Severity]:
+    """Findings of stored wordings by severity."""
+    return Counter(Severity(f["severity"]) for text in rows for f in json.loads(text))
+

@@ -1,0 +1,196 @@
+"""Status: both sums, every deadline, what is held, what needs a person, and the one next action. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, func
+from sqlalchemy import select as columns
+from sqlmodel import Session, select
+
+from flows.steps import approvals
+from flows.steps.desk import Desk, find_incident
+from flows.steps.findings import findings
+from flows.steps.law import body_of, owed_row
+from flows.steps.open_incident import live_obligations
+from models import sums
+from models.tables import Delivery, Filing, Incident, ObligationRow, PublicNotice, ScopeRun, Wave, metadata
+from models.values import OPEN_STATES, DeliveryState, TocsinError
+from planning.deadlines import lateness, next_action
+from planning.release import problems_to_launch
+from regimes.obligations import duration
+
+DELIVERY: Table = metadata.tables["delivery"]
+
+
+def status(desk: Desk, slug: str) -> dict[str, Any]:
+    """Everything one page needs, as plain data. Raises when a sum does not come out: then something was lost."""
+    with desk.db.read() as session:
+        incident = find_incident(session, slug)
+        rows = live_obligations(session, incident.id)
+        public = _public(session, incident)
+        return {
+            "incident": incident.slug,
+            "title": incident.title,
+            "mode": desk.settings.mode.value,
+            "now": desk.now().isoformat(),
+            "closed": _iso(incident.closed_at),
+            "erased": _iso(incident.erased_at),
+            "next_action": next_action([owed_row(r) for r in rows], desk.now()),
+            "deadlines": [deadline(desk, r) for r in rows],
+            "people": people(session, incident, bool(public and public["published"])),
+            "deliveries": deliveries(session, incident),
+            "scopes": [_scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()],
+            "waves": [_wave(desk, session, incident, w) for w in _waves(session, incident)],
+            "filings": [_filing(f) for f in _filings(session, incident)],
+            "public_notice": public,
+            "holds": [_hold(h) for h in approvals.active_holds(session, incident.id, desk.now())],
+            "exceptions": exceptions(session, incident),
+        }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+# --- the two sums ---------------------------------------------------------------------------------------------------
+
+
+def people(session: Session, incident: Incident, published: bool) -> dict[str, int]:
+    """People in scope = told + covered by public notice only + suppressed + unreached + open, each once."""
+    counted = sums.people_counts(session, incident.id, published)
+    subject = metadata.tables["subject"].c
+    query = columns(func.count()).where(subject.incident_id == incident.id, subject.withdrawn.is_(False))
+    in_scope = int(session.connection().execute(query).scalar_one())
+    if in_scope != counted.in_scope:
+        raise TocsinError(f"{incident.slug}: {in_scope} people are in scope, but {counted.in_scope} are accounted for")
+    return {"in_scope": in_scope, **asdict(counted)}
+
+
+def deliveries(session: Session, incident: Incident) -> dict[str, dict[str, int]]:
+    """By channel: planned = delivered + accepted + undeliverable + suppressed + open."""
+    found: dict[str, dict[str, int]] = {}
+    for channel, states in sorted(sums.counts(session, incident.id).items()):
+        ended = {s.value: n for s, n in states.items() if s not in OPEN_STATES}
+        open_ = sum(states[s] for s in OPEN_STATES)
+        found[channel.value] = {"planned": sum(states.values()), **ended, "open": open_}
+    return found
+
+
+# --- the parts ------------------------------------------------------------------------------------------------------
+
+
+def deadline(desk: Desk, row: ObligationRow) -> dict[str, Any]:
+    body = body_of(row)
+    due, done = row.due, row.met_at
+    late = lateness(due, done or desk.now())
+    return {
+        "id": row.key,
+        "state": row.state.value,
+        "recipient": row.recipient.value,
+        "authority": row.authority,
+        "due": body.get("due"),
+        "due_safe": body.get("due_safe"),
+        "qualifier": body.get("qualifier"),
+        "met": _iso(done),
+        "late_by": duration(late),
+        "held": body.get("held"),
+        "because": body.get("because"),
+        "missing": body.get("missing", []),
+        "citation": body.get("citation"),
+        "checked": body.get("checked"),
+        "confidence": row.confidence.value,
+        "waiting": body.get("waiting", ""),
+    }
+
+
+def _scope(row: ScopeRun) -> dict[str, Any]:
+    waterfall: Mapping[str, Any] = json.loads(row.waterfall)
+    wanted = ("lines", "rows", "merged", "people", "minors", "deceased", "protected")
+    return {"number": row.number, "source": row.source, "at": _iso(row.at)} | {k: waterfall[k] for k in wanted}
+
+
+def _waves(session: Session, incident: Incident) -> list[Wave]:
+    return list(session.exec(select(Wave).where(Wave.incident_id == incident.id).order_by(Wave.number)).all())  # type: ignore[arg-type]
+
+
+def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[str, Any]:
+    signed = approvals.signed(session, "wave", wave.id)
+    window = (wave.window_from, wave.window_until)
+    editors = approvals.editors(session, incident, wave)
+    replaced = wave.stopped_why.startswith("replaced")
+    blocked = [] if wave.launched_at or replaced else problems_to_launch(wave.digest, signed, editors, desk.now(), window)
+    return {
+        "number": wave.number,
+        "kind": wave.kind.value,
+        "people": wave.people,
+        "digest": wave.digest,
+        "prepared": _iso(wave.prepared_at),
+        "prepared_by": wave.prepared_by,
+        "approvals": [{"person": a.person, "seat": a.seat.value, "at": _iso(a.at), "voided": a.voided} for a in signed],
+        "blocked": blocked,
+        "findings": len(findings(session, wave)),
+        "launched": _iso(wave.launched_at),
+        "pilot_passed": _iso(wave.pilot_passed_at),
+        "stopped": wave.stopped_why,
+        "window_until": _iso(wave.window_until),
+    }
+
+
+def _filings(session: Session, incident: Incident) -> list[Filing]:
+    query = select(Filing).where(Filing.incident_id == incident.id, Filing.superseded_at.is_(None))  # type: ignore[union-attr]
+    return list(session.exec(query.order_by(Filing.obligation_key)).all())
+
+
+def _filing(row: Filing) -> dict[str, Any]:
+    packet = json.loads(row.body)
+    return {
+        "obligation": row.obligation_key,
+        "form": row.form,
+        "version": row.version,
+        "unknown": row.unknown,
+        "missing": packet["missing"],
+        "problems": packet["problems"],
+        "filed": _iso(row.filed_at),
+        "receipt": row.receipt_number,
+    }
+
+
+def _public(session: Session, incident: Incident) -> dict[str, Any] | None:
+    query = select(PublicNotice).where(PublicNotice.incident_id == incident.id)
+    row = session.exec(query.order_by(PublicNotice.version.desc())).first()  # type: ignore[attr-defined]
+    if row is None:
+        return None
+    return {
+        "version": row.version,
+        "published": _iso(row.published_at),
+        "until": _iso(row.until),
+        "serves": json.loads(row.obligation_keys),
+        "because": json.loads(row.reason or "[]"),
+    }
+
+
+def _hold(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id[:8],
+        "scope": row.scope.value,
+        "target": row.target,
+        "reason": row.reason,
+        "by": row.placed_by,
+        "since": _iso(row.placed_at),
+        "until": _iso(row.until),
+    }
+
+
+def exceptions(session: Session, incident: Incident) -> dict[str, list[str]]:
+    """Identifiers of deliveries that a person should look at. Never names."""
+    mine = select(Delivery.id).where(Delivery.incident_id == incident.id).order_by(Delivery.id)  # type: ignore[arg-type]
+    return {
+        "unknown": list(session.exec(mine.where(Delivery.state == DeliveryState.UNKNOWN)).all()),
+        "possible_duplicates": list(session.exec(mine.where(Delivery.possible_duplicate.is_(True))).all()),  # type: ignore[attr-defined]
+        "leaf_mismatch": list(session.exec(mine.where(Delivery.suppressed_why == "leaf_mismatch")).all()),
+    }

@@ -1,0 +1,132 @@
+"""Watch: ask our own clock which deadlines come near, and tell the people on call. Once for each threshold.
+
+Runs from cron, from systemd or from Prefect alike; a missed run is caught up by the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.headerregistry import Address
+
+from sqlmodel import Session, select
+
+from flows.steps.desk import Desk
+from flows.steps.law import body_of, owed_row
+from flows.steps.open_incident import current_facts, live_obligations, reassess
+from flows.steps.open_incident import newest as newest_facts
+from flows.steps.settle import open_incidents
+from models.facts import Facts
+from models.tables import Alarm, Incident, ObligationRow, new_id
+from models.values import Channel, Contacts, Message, Outcome
+from planning.deadlines import DUE, alarms, lateness, next_action, span
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    incident: str
+    obligation: str
+    threshold: str  # 50, 80, 95 or due
+    due: datetime
+    sentence: str
+
+
+@dataclass(slots=True)
+class Watched:
+    raised: list[Raised] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)  # obligations past due and not met
+    told: int = 0  # messages that a carrier took
+    next_actions: dict[str, str] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        return {"raised": len(self.raised), "missed": len(self.missed), "told": self.told}
+
+
+def watch(desk: Desk) -> Watched:
+    """Raises what is new for every open incident and tells the people on call. Idempotent."""
+    done = Watched()
+    for incident in open_incidents(desk):
+        with desk.db.write() as session:
+            found = _raise(desk, session, incident, done)
+        if found:
+            done.told += asyncio.run(_tell(desk, found))
+        done.raised += found
+    return done
+
+
+def _raise(desk: Desk, session: Session, incident: Incident, done: Watched) -> list[Raised]:
+    facts = current_facts(session, incident)
+    revision = newest_facts(session, incident.id)
+    reassess(desk, session, incident, facts, revision.number if revision else 0)
+    found = []
+    rows = live_obligations(session, incident.id)
+    for row in rows:
+        if row.due is not None and row.met_at is None and desk.now() > row.due:
+            done.missed.append(row.key)
+        already = {a.threshold for a in session.exec(select(Alarm).where(Alarm.obligation_id == row.id)).all()}
+        for threshold in alarms(_started(row, facts), row.due, desk.now(), row.met_at, already):
+            found.append(_alarm(desk, session, incident, row, threshold))
+    done.next_actions[incident.slug] = next_action([owed_row(r) for r in rows], desk.now())
+    return [alarm for alarm in found if alarm.threshold == _last(found, alarm.obligation)]
+
+
+def _last(found: list[Raised], obligation: str) -> str:
+    """When a run was missed, several thresholds are new at once; the people on call hear the gravest."""
+    return [a.threshold for a in found if a.obligation == obligation][-1]
+
+
+def _started(row: ObligationRow, facts: Facts) -> datetime | None:
+    """When the clock began: the anchor that the obligation names."""
+    anchor = str(body_of(row).get("clock_from", ""))
+    try:
+        moment = facts.moment(anchor)
+    except KeyError:
+        return None
+    return (moment.earliest or moment.latest) if moment else None
+
+
+def _alarm(desk: Desk, session: Session, incident: Incident, row: ObligationRow, threshold: str) -> Raised:
+    due = row.due or desk.now()
+    names = ", ".join(person.name for person in desk.profile.on_call)
+    session.add(
+        Alarm(
+            id=new_id(), incident_id=incident.id, obligation_id=row.id, threshold=threshold, raised_at=desk.now(), told=names
+        )
+    )
+    desk.log(session, incident.id, "alarm", row.id, key=row.key, threshold=threshold, due=due)
+    return Raised(incident.slug, row.key, threshold, due, _sentence(desk, incident, row, threshold, due))
+
+
+def _sentence(desk: Desk, incident: Incident, row: ObligationRow, threshold: str, due: datetime) -> str:
+    who = row.authority or row.recipient.value
+    if threshold == DUE:
+        late = lateness(due, desk.now())
+        return f"{incident.slug}: {row.key} ({who}) was due {due.isoformat()}" + (f", {span(late)} ago" if late else "")
+    return f"{incident.slug}: {row.key} ({who}) is due {due.isoformat()}, in {span(due - desk.now())}; {threshold} % of the time is over"
+
+
+# --- telling the people on call -------------------------------------------------------------------------------------
+
+
+async def _tell(desk: Desk, found: list[Raised]) -> int:
+    """By email where an SMTP relay is set, to everybody on call; a failure is printed by the caller, never raised."""
+    people = [person for person in desk.profile.on_call if person.email]
+    if not people or not desk.settings.smtp_url or not desk.profile.sender.email:
+        return 0
+    from notifiers.email.carrier import EmailCarrier
+
+    sender = Address(desk.profile.sender.name, addr_spec=desk.profile.sender.email)
+    domain = desk.settings.bounce_domain or sender.domain
+    carrier = EmailCarrier(desk.settings.smtp_url, sender, None, domain, desk.vault.key_id.encode(), desk.settings.mode, now=desk.now)
+    text = "\n\n".join(alarm.sentence for alarm in found) + "\n"
+    subject = f"{desk.watermark + ': ' if desk.watermark else ''}Tocsin: {found[0].sentence[:120]}"
+    told = 0
+    try:
+        for person in people:
+            identity = new_id()
+            message = Message(identity, identity, Channel.EMAIL, "en", Contacts(email=person.email), {}, subject, text)
+            told += (await carrier.send(message)).outcome is Outcome.ACCEPTED
+    finally:
+        await carrier.close()
+    return told

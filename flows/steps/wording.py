@@ -1,0 +1,150 @@
+"""Wordings: rendered once per segment and channel, linted against what the laws demand, stored as they are approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from sqlmodel import Session
+
+from flows.steps.desk import Desk
+from flows.steps.drafting import Drafter
+from models.facts import Facts
+from models.tables import Incident, Segment, WordingRow, new_id
+from models.values import Channel, Finding, Role, SegmentSpec, Severity, Wording, canonical
+from planning.lint import Cues, Task, lint_wording, task_for
+from planning.segment import Key, LawNotice, content_classes, fold_blocks, notice_of, order_exposed
+from templates.render import cues, render, sheet
+from templates.sheet import Sheet
+
+
+@dataclass(slots=True)
+class Texts:
+    """The wordings of a wave by segment key and channel, and where they are stored."""
+
+    wordings: dict[tuple[str, Channel], Wording] = field(default_factory=dict)
+    segments: dict[tuple[str, Channel], str] = field(default_factory=dict)
+    errors: int = 0
+    warnings: int = 0
+
+
+def fact_sheet(desk: Desk, facts: Facts) -> Sheet:
+    return sheet(facts, asdict(desk.profile), notice_date=desk.now().date())
+
+
+def render_all(
+    desk: Desk,
+    session: Session,
+    incident: Incident,
+    keys: Mapping[str, Key],
+    channels: Mapping[str, set[Channel]],
+    drafter: Drafter,
+    facts: Facts,
+    wave_id: str,
+) -> Texts:
+    """Every segment in every channel that a ladder of its people has."""
+    texts = Texts()
+    facts_sheet = fact_sheet(desk, facts)
+    for text, key in keys.items():
+        rules = law_notices(key.laws, drafter)
+        for channel in sorted(channels[text]):
+            made = _render(desk, key.spec(), channel, facts_sheet)
+            task = task_for(
+                key.content_class, rules, channel, key.exposed, facts, organisation=name_of(desk, facts), parent=desk.profile.organisation.parent
+            )
+            row = _store(desk, session, incident, made, _findings(desk, made, task, texts))
+            texts.wordings[text, channel] = made
+            texts.segments[text, channel] = _segment(session, incident, wave_id, key, channel, row.id)
+    return texts
+
+
+def law_notices(laws: tuple[str, ...], drafter: Drafter) -> list[LawNotice]:
+    owed = {o.regime: o for o in drafter.obligations}
+    return [LawNotice(law, notice_of(owed[law], drafter.instruments), owed[law].jurisdiction or "") for law in laws if law in owed]
+
+
+def name_of(desk: Desk, facts: Facts) -> str:
+    return desk.profile.organisation.name or facts.organisation.name
+
+
+def _render(desk: Desk, spec: SegmentSpec, channel: Channel, facts: Sheet) -> Wording:
+    return render(spec, channel, facts, mode=desk.settings.mode, overlay=desk.settings.templates)
+
+
+def _findings(desk: Desk, made: Wording, task: Task, texts: Texts) -> list[Finding]:
+    found = lint_wording(made, task, Cues.of(cues(made.language, desk.settings.templates)))
+    texts.errors += sum(f.severity is Severity.ERROR for f in found)
+    texts.warnings += sum(f.severity is Severity.WARNING for f in found)
+    return found
+
+
+def _store(desk: Desk, session: Session, incident: Incident, made: Wording, found: list[Finding]) -> WordingRow:
+    row = WordingRow(
+        id=new_id(),
+        incident_id=incident.id,
+        channel=made.channel,
+        language=made.language,
+        body=canonical(plain(made)),
+        digest=made.digest(),
+        findings=canonical([asdict(f) for f in found]),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def plain(made: Wording) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in made.__slots__}
+
+
+def _segment(session: Session, incident: Incident, wave_id: str, key: Key, channel: Channel, wording_id: str) -> str:
+    row = Segment(
+        id=new_id(),
+        incident_id=incident.id,
+        wave_id=wave_id,
+        key=key.text,
+        content_class=key.content_class.id,
+        laws=canonical(list(key.laws)),
+        language=key.language,
+        role=key.role,
+        blocks=canonical(list(key.blocks)),
+        exposed=canonical(list(key.exposed)),
+        channel=channel,
+        people=0,
+        wording_id=wording_id,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+# --- the notice to the public ---------------------------------------------------------------------------------------
+
+
+def render_public(
+    desk: Desk, session: Session, incident: Incident, keys: Mapping[str, Key], drafter: Drafter, facts: Facts
+) -> dict[str, str]:
+    """The public notice in every language of the people: language -> digest. It may follow when people can't be reached."""
+    exposed = order_exposed({element for key in keys.values() for element in key.exposed})
+    laws = tuple(sorted({law for key in keys.values() for law in key.laws}))
+    rules = [_without_form(rule) for rule in law_notices(laws, drafter)]
+    letter = content_classes(rules, exposed, facts)[0]
+    facts_sheet = fact_sheet(desk, facts)
+    digests = {}
+    for language in sorted({key.language for key in keys.values()}):
+        spec = replace(
+            Key(letter, letter.laws, language, Role.SELF, fold_blocks(exposed), exposed).spec(), segment=f"public/{language}"
+        )
+        made = _render(desk, spec, Channel.PUBLIC, facts_sheet)
+        texts = Texts()
+        task = task_for(letter, rules, Channel.PUBLIC, exposed, facts, organisation=name_of(desk, facts))
+        row = _store(desk, session, incident, made, _findings(desk, made, task, texts))
+        digests[language] = row.digest
+    return digests
+
+
+def _without_form(rule: LawNotice) -> LawNotice:
+    """A page for everybody carries no single law's prescribed form, and no law forbids the public what happened."""
+    return replace(rule, notice=replace(rule.notice, form="", prohibited=(), monitoring=()))
+
