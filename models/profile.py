@@ -36,6 +36,10 @@ email = "notice@example.org"
 reply_to = "incident@example.org"
 signatory = "The incident response team"
 
+[reporter]                     # who signs reports to authorities
+name = "Privacy officer"
+contact = "privacy@example.org, +1 202-555-0101"
+
 [remedy]                       # what you offer; leave out what you do not offer
 # monitoring = "identity monitoring by Example Monitoring"
 # monitoring_months = 24
@@ -73,6 +77,12 @@ class Organisation:
     timezone: str = "UTC"
     website: str = ""
     parent: str = ""
+    identifier: str = ""  # a register's number, and which register
+    identifier_kind: str = ""
+    economic_activity: str = ""
+    ownership: str = ""  # public | private, as a form asks
+    size: str = ""
+    lead_authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,39 @@ class Contact:
     toll_free: str = ""
     hours: str = ""
     website: str = ""
+    who: str = ""  # contact for an authority: what this person is, as a form asks
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who signs reports to authorities."""
+
+    name: str = ""
+    contact: str = ""
+    function: str = ""
+    function_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Representative:
+    name: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """Safeguards that were in place, as forms ask."""
+
+    safeguards: tuple[str, ...] = ()
+    safeguards_text: str = ""
+    program: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hipaa:
+    filed_by: str = ""
+    entity_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +187,10 @@ class Profile:
     ladder: LadderOrder = field(default_factory=LadderOrder)
     wave: WaveDefaults = field(default_factory=WaveDefaults)
     cost: Cost = field(default_factory=Cost)
+    reporter: Reporter = field(default_factory=Reporter)
+    representative: Representative = field(default_factory=Representative)
+    security: Security = field(default_factory=Security)
+    hipaa: Hipaa = field(default_factory=Hipaa)
     promise: tuple[Mapping[str, Any], ...] = ()  # merged into an incident's facts, read there
 
 
@@ -157,6 +204,10 @@ _TABLES: dict[str, type] = {
     "ladder": LadderOrder,
     "wave": WaveDefaults,
     "cost": Cost,
+    "reporter": Reporter,
+    "representative": Representative,
+    "security": Security,
+    "hipaa": Hipaa,
 }
 
 

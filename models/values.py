@@ -365,7 +365,9 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 def check_slug(value: str, where: str) -> str:
     """An identifier that is safe as a file name and in a URL."""
     if not _ID.fullmatch(value) or ".." in value:
-        raise BadInput(where, f"id {value!r} is not usable.", "Use lower-case letters, digits, '-', '_' and '.', at most 80.")
+        raise BadInput(
+            where, f"id {value!r} is not usable.", "Use lower-case letters, digits, '-', '_' and '.', at most 80."
+        )
     return value
 
 
@@ -400,6 +402,22 @@ class Contacts:
     phone: str = ""  # E.164
     address: tuple[str, ...] = ()  # lines below the addressee, the country last
     country: str = ""  # ISO 3166-1 of the address
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSpec:
+    """All that one segment's words depend on, besides the facts. Planning makes it, templates render it."""
+
+    segment: str  # planning.segment.Key.text
+    language: str
+    role: Role
+    form: str = "general"  # a prescribed form of templates/outlines.toml
+    laws: tuple[str, ...] = ()  # regime ids
+    elements: tuple[Element, ...] = ()  # what these laws demand of the text
+    supplements: tuple[str, ...] = ()  # templates/<language>/supplements
+    blocks: tuple[str, ...] = ()  # templates/<language>/blocks
+    exposed: tuple[str, ...] = ()  # what every person of the segment lost; words of models/vocabulary
+    monitoring_months: int = 0  # the longest that a law of the segment demands; 0: none does
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +464,7 @@ class Handoff:
     detail: str = ""  # raw answer, cut to 200 characters, addresses removed
     reference: str = ""  # the carrier's id: Twilio sid, batch hash and page range
     retry_after: float | None = None  # seconds, when the carrier says so
+    host_wide: bool = False  # trouble of the whole line, not of this recipient: don't count it against their attempts
 
 
 @dataclass(frozen=True, slots=True)

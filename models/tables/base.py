@@ -35,7 +35,7 @@ def new_id() -> str:
 
 def word(words: type[StrEnum], **options: Any) -> Any:
     """A column holding one member of a closed vocabulary."""
-    return Field(sa_type=Word(words), **options)  # type: ignore[call-overload]
+    return Field(sa_type=Word(words), **options)
 
 
 def instant(**options: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field
 
 from models.tables.base import Row, check_word, instant, new_id, word
@@ -15,6 +15,7 @@ class Setting(Row, table=True):
     """One value of the database itself: mode, sending_locked, civil_now, key_id."""
 
     __tablename__ = "setting"
+    __table_args__ = (CheckConstraint("name <> 'mode' OR value IN ('live', 'exercise')", name="mode_word"),)
     name: str = Field(primary_key=True)
     value: str = Field(sa_type=Text)
 

@@ -82,7 +82,7 @@ class Notice(Row, table=True):
     """One person's one duty-text: a segment key, a ladder and the sealed slots and contacts that were approved."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("wave_id", "subject_id"),)
+    __table_args__ = (UniqueConstraint("wave_id", "subject_id", "segment_key"),)
     id: str = Field(default_factory=new_id, primary_key=True)
     incident_id: str = Field(foreign_key="incident.id", index=True)
     wave_id: str = Field(foreign_key="wave.id", index=True)
@@ -104,13 +104,20 @@ class Delivery(Row, table=True):
         check_word("channel", Channel),
         check_word("state", DeliveryState),
         check_word("suppressed_why", SuppressionReason, nullable=True),
-        Index(
-            "ix_delivery_open",
+        Index(  # what may be claimed; the condition is spelt as models.outbox spells it, or SQLite passes it over
+            "ix_delivery_ready",
             "wave_id",
             "channel",
             "id",
-            sqlite_where=text("state IN ('ready', 'claimed', 'handing_off')"),
-            postgresql_where=text("state IN ('ready', 'claimed', 'handing_off')"),
+            sqlite_where=text("state = 'ready'"),
+            postgresql_where=text("state = 'ready'"),
+        ),
+        Index(  # what a worker holds
+            "ix_delivery_leased",
+            "incident_id",
+            "lease_until",
+            sqlite_where=text("state IN ('claimed', 'handing_off')"),
+            postgresql_where=text("state IN ('claimed', 'handing_off')"),
         ),
         Index("ix_delivery_state", "incident_id", "channel", "state"),
     )
@@ -132,6 +139,7 @@ class Delivery(Row, table=True):
     carrier_ref: str = Field(default="", index=True)
     code: str = ""
     possible_duplicate: bool = False
+    looked_up: int = 0  # how often an unknown outcome was asked about
     suppressed_why: SuppressionReason | None = word(SuppressionReason, default=None, nullable=True)
     handed_at: datetime | None = instant(default=None, nullable=True)
     accepted_at: datetime | None = instant(default=None, nullable=True)

@@ -53,6 +53,7 @@ class Subject(Row, table=True):
     has_address: bool = False
     email_index: str = ""
     phone_index: str = ""
+    address_index: str = ""
     customer: str = ""  # the controller (customer organisation) whose person this is; a code, not a person
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # Contact record; null after erasure
     content_mark: str  # keyed digest of the whole record: tells a second scope what changed

@@ -12,7 +12,7 @@ from models.values import Evidence
 
 
 class Event(Row, table=True):
-    """One entry of one lane of the ledger. Only ever inserted. Bodies hold identifiers and codes, never a person's data."""
+    """One entry of one lane of the ledger. Only ever inserted. Bodies hold identifiers and codes, nothing personal."""
 
     __tablename__ = "event"
     incident_id: str = Field(primary_key=True)
@@ -30,11 +30,12 @@ class Seal(Row, table=True):
     """The heads of all lanes folded into one root, at a moment. A missing lane shows."""
 
     __tablename__ = "seal"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
     id: str = Field(default_factory=new_id, primary_key=True)
     incident_id: str = Field(foreign_key="incident.id", index=True)
     number: int
     at: datetime = instant()
-    heads: str = Field(sa_type=Text)  # canonical JSON: [[lane, seq, hash], ...]
+    heads: str = Field(sa_type=Text)  # canonical JSON: [[lane, seq, hash], ...], by lane
     previous_root: str
     root: str
     signature: str = ""

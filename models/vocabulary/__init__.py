@@ -79,7 +79,8 @@ def nearest_place(text: str) -> str | None:
     table = load("places")
     names = {name.lower(): code for part in ("countries", "subdivisions") for code, name in table[part].items()}
     names |= {"uk": "GB", "united kingdom": "GB", "england": "GB-ENG", "usa": "US"}
-    if (found := names.get(text.strip().lower())) is not None:
+    found: str | None = names.get(text.strip().lower())
+    if found is not None:
         return found
     near = nearest(text.strip().lower(), set(names))
     return names[near] if near else nearest(text.upper(), {*table["countries"], *table["subdivisions"]})
@@ -91,17 +92,20 @@ def place_name(code: str) -> str:
     return name
 
 
+@cache
 def members(group: str) -> frozenset[str]:
     """The places of a named group (`EU` is the European Economic Area); empty for a single place."""
     return frozenset(load("places")["groups"].get(group, ()))
 
 
+@cache
 def within(area: str, place: str) -> bool:
     """Whether a place lies in an area: itself, a subdivision of it, or a member of the group of that name."""
     country = place.split("-")[0]
     return place == area or country == area or place in members(area) or country in members(area)
 
 
+@cache
 def zone_of(place: str) -> str | None:
     """The IANA zone of a place's capital; None for a country that has several zones."""
     zones: dict[str, str] = load("places")["zones"]
