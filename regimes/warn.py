@@ -1,0 +1,108 @@
+"""What an assessment warns of beside its obligations: weak backing, broken orders, people whom no law here covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+
+from models import vocabulary
+from models.facts import Facts
+from models.values import Confidence
+from regimes import clock, conditions
+from regimes import schema as s
+from regimes.load import counting_rules
+from regimes.obligations import Obligation, Precedence
+
+
+def told_too_early(entry: Obligation, orders: tuple[Precedence, ...], all_: list[Obligation]) -> Obligation:
+    """The obligation that should have come first, with the broken order among its reasons."""
+    said = [_broken(order, all_) for order in orders if order.broken and entry.id in order.before]
+    return replace(entry, because=(*entry.because, *said)) if said else entry
+
+
+def warnings(
+    facts: Facts,
+    open_: list[Obligation],
+    orders: tuple[Precedence, ...],
+    held: Iterable[s.Instrument],
+    day: date,
+) -> tuple[str, ...]:
+    """Sentences for a person, each once."""
+    instruments = list(held)
+    found = [
+        *_backing(open_),
+        *_counting(open_, {held.id: held for held in instruments}),
+        *(_broken(order, open_) for order in orders if order.broken),
+        *_places(facts, instruments),
+        *_old(facts, instruments, open_, day),
+        *_unsure(facts),
+        *_unmatched(facts, open_),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _backing(open_: list[Obligation]) -> Iterator[str]:
+    for entry in open_:
+        if entry.confidence is not Confidence.CORPUS:
+            yield f"{entry.id} rests on {entry.confidence}: {entry.citation} was not checked against a source"
+
+
+def _counting(open_: list[Obligation], held: Mapping[str, s.Instrument]) -> Iterator[str]:
+    for entry in open_:
+        if entry.due and entry.regime in held:
+            rule = counting_rules()[held[entry.regime].version(entry.law_version).counting]
+            if rule.confidence is not Confidence.CORPUS:
+                yield f"{entry.regime}: counted by {rule.name}, which rests on {rule.confidence}: {rule.citation}"
+
+
+def _broken(order: Precedence, all_: list[Obligation]) -> str:
+    first = min(entry.met for entry in all_ if entry.id in order.after and entry.met)
+    return (
+        f"warning: {order.regime}: {order.rule.after} told on {first.date().isoformat()}, before {order.rule.before} "
+        f"({order.rule.citation}: {order.rule.because})"
+    )
+
+
+def _places(facts: Facts, instruments: list[s.Instrument]) -> Iterator[str]:
+    for place, count in facts.people.items():
+        if count.max == 0:
+            continue
+        if not any(vocabulary.within(held.place, place) for held in instruments):
+            yield f"people in {place} ({vocabulary.place_name(place)}): no regime known here"
+        if place == "US":
+            yield f"{count} people in {place} without a State: the laws of the States are not assessed for them"
+    if not facts.people:
+        yield "people by residence are not stated: laws that protect residents of a place are not assessed"
+
+
+def _old(facts: Facts, instruments: list[s.Instrument], open_: list[Obligation], day: date) -> Iterator[str]:
+    """A tie to a law of which no version of that day is held."""
+    answered = {entry.regime for entry in open_}
+    for held in instruments:
+        tie = conditions.evaluate(held.nexus, facts, held.place)
+        first = held.versions[0].from_
+        times = [facts.moment(name) for name in ("discovered", "aware", "detected", "occurred_from")]
+        days = [at.latest.date() for at in times if at and at.latest]
+        if tie.truth is not conditions.Truth.FALSE and held.id not in answered and days and max(days) < first:
+            yield f"{held.id}: no version before {first.isoformat()} is held here; not assessed"
+
+
+def _unsure(facts: Facts) -> Iterator[str]:
+    dated = any(at and at.dated for at in map(facts.moment, ("discovered", "aware", "detected", "determined")))
+    if dated and facts.zone is None:
+        yield "a time is given by its day, without organisation.timezone: hours count over that day anywhere on earth"
+    stated, listed = facts.count("people_detail.total"), sum(count.min or 0 for count in facts.people.values())
+    if stated and stated.max is not None and stated.max < listed:
+        yield f"people_detail.total says {stated}, but the places add up to {listed:,}"
+    exact = bool(facts.people) and all(count.exact is not None for count in facts.people.values())
+    if stated and exact and (stated.min or 0) > listed:
+        yield f"{(stated.min or 0) - listed:,} people have no residence: the laws of their places are not assessed"
+
+
+def _unmatched(facts: Facts, open_: list[Obligation]) -> Iterator[str]:
+    """Tellings on record that meet no duty: a misspelt regime or authority, or something nobody owed."""
+    for number, row in enumerate(facts.submissions, 1):
+        mine = [o for o in open_ if clock.matches(row, o.regime, o.duty, o.stage, o.jurisdiction or "")]
+        if not any(clock.same_authority(row.authority, o.authority_slug, o.authority or "") for o in mine):
+            yield f"submission {number} ({row.regime} {row.duty}) matches no duty that is owed on these facts"
