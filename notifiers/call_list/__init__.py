@@ -1,0 +1,1 @@
+"""Telephone: a list that people dial from, and the outcomes that they type in."""

@@ -1,0 +1,1 @@
+"""Authorities with a web form: a packet that a person types from; no machine fills a portal unseen."""
