@@ -68,20 +68,20 @@ _KINDS: dict[type, str] = {Wave: "wave", Filing: "filing", PublicNotice: "public
 
 
 def find_approvable(session: Session, incident: Incident, what: str) -> Approvable:
-    """`wave:1`, `filing:<obligation id>` (its newest version) or `public:<version>`."""
+    """`wave:1`, `page:1`, `press:1` (versions), or `filing:<obligation id>` (its newest version)."""
     kind, _, name = what.partition(":")
     row: Approvable | None = None
     if kind == "wave" and name.isdigit():
         query = select(Wave).where(Wave.incident_id == incident.id, Wave.number == int(name))
         row = session.exec(query).first()
-    elif kind == "public" and name.isdigit():
-        public = select(PublicNotice).where(PublicNotice.incident_id == incident.id, PublicNotice.version == int(name))
-        row = session.exec(public).first()
+    elif kind in ("page", "press") and name.isdigit():
+        public = select(PublicNotice).where(PublicNotice.incident_id == incident.id, PublicNotice.kind == kind)
+        row = session.exec(public.where(PublicNotice.version == int(name))).first()
     elif kind == "filing":
         filing = select(Filing).where(Filing.incident_id == incident.id, Filing.obligation_key == name)
         row = session.exec(filing.order_by(Filing.version.desc())).first()  # type: ignore[attr-defined]
     if row is None:
-        raise BadInput(f"{incident.slug}: {what!r}", "is not there.", "Write wave:N, public:N or filing:OBLIGATION; `tocsin status` lists them.")
+        raise BadInput(f"{incident.slug}: {what!r}", "is not there.", "Write wave:N, page:N, press:N or filing:OBLIGATION; `tocsin status` lists them.")
     return row
 
 

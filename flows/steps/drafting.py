@@ -15,7 +15,7 @@ from models.values import BadInput, Channel, Contacts, Person, Role, Slot, Wordi
 from models.vault import IncidentKey, Record
 from planning.release import ladder_shape
 from planning.route import Ladder, LadderPolicy, Router
-from planning.segment import Key, Owed, key_for, notice_of
+from planning.segment import Key, Owed, key_for, rules_for
 from regimes.schema import Instrument
 from templates.merge import merge
 from templates.words import addressee, salutation
@@ -104,9 +104,8 @@ class Drafter:
 
     def ladder(self, person: Person, laws: tuple[str, ...]) -> Ladder:
         if laws not in self._routers:
-            owed = {o.regime: o for o in self.obligations}
-            rules = [notice_of(owed[law], self.instruments) for law in laws if law in owed]
-            self._routers[laws] = Router(rules, self.policy)
+            rules = rules_for(laws, self.obligations, self.instruments, self.facts)
+            self._routers[laws] = Router([rule.notice for rule in rules], self.policy)
         return self._routers[laws].route(person).ladder
 
     def draft(self, row: Subject, record: Record, key: Key) -> Draft:

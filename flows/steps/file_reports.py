@@ -24,11 +24,11 @@ from flows.steps.settle import open_incidents
 from models.facts import Facts
 from models.sums import counts as delivery_counts
 from models.sums import people_counts, standings
-from models.tables import Filing, Incident, ObligationRow, PublicNotice, new_id
+from models.tables import Approval, Filing, Incident, ObligationRow, PublicNotice, Segment, Wave, WordingRow, new_id
 from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, canonical, digest
 from notifiers.portal.packet import write_packet
 from planning.filing import Filled, as_packet, fill
-from planning.forms import Form, form_ids, generic_form, load_form
+from planning.forms import Form, form_for
 from planning.release import FilingVerdict, problems_to_file
 from regimes.assess import assess
 from regimes.schema import Report, Version
@@ -88,7 +88,7 @@ def prepare_reports(
         incident = find_incident(session, slug)
         facts = current_facts(session, incident)
         terms = versions(assess(facts, desk.now()), facts)
-        counts = ledger_counts(desk, session, incident, facts)
+        counts = ledger_counts(desk, session, incident)
         found = []
         for row in live_obligations(session, incident.id):
             if row.duty not in REPORTED or (only and row.key != only) or row.key not in terms:
@@ -112,9 +112,11 @@ def _fill(
     judged: Mapping[str, Any] | None,
 ) -> ReportState:
     last = newest_filing(session, incident.id, row.key)
+    if last is not None and not late_reasons and not judged and _stands(session, last, row):
+        return _as_stored(last)
     reasons = late_reasons or (last.late_reasons if last else "")
-    answers = dict(judged or {})
-    form = form_for(desk, row, version)
+    answers = _judged_before(last) | dict(judged or {})
+    form = report_form(desk, row, version)
     known = {q.id for q in form.questions}
     filled = fill(
         form,
@@ -156,6 +158,28 @@ def _fill(
     return _report(filled, filing, new=True)
 
 
+def _stands(session: Session, last: Filing, row: ObligationRow) -> bool:
+    """Somebody has signed this version, and the facts are the same: counts that move on do not void it."""
+    return last.facts_number == row.facts_number and standing(session, last.id) > 0
+
+
+def standing(session: Session, subject_id: str) -> int:
+    query = select(Approval.id).where(Approval.subject_id == subject_id, Approval.voided_at.is_(None))  # type: ignore[union-attr]
+    return len(session.exec(query).all())
+
+
+def _judged_before(last: Filing | None) -> dict[str, Any]:
+    """What people answered in the version before, by question id."""
+    answers = json.loads(last.body)["answers"] if last else []
+    return {a["id"]: a["value"] for a in answers if a["source"] == "person"}
+
+
+def _as_stored(row: Filing) -> ReportState:
+    packet = json.loads(row.body)
+    missing, problems = tuple(packet["missing"]), tuple(packet["problems"])
+    return ReportState(row.obligation_key, row.form, row.version, row.digest, row.unknown, missing, problems, False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Owed:
     id: str
@@ -174,43 +198,51 @@ def newest_filing(session: Session, incident_id: str, key: str) -> Filing | None
     return session.exec(query.order_by(Filing.version.desc())).first()  # type: ignore[attr-defined]
 
 
-def form_for(desk: Desk, row: ObligationRow, version: Version) -> Form:
+def report_form(desk: Desk, row: ObligationRow, version: Version) -> Form:
     """The authority's own form where we have it, else one made of the instrument's list of contents."""
-    overlay = desk.settings.templates
     report = version.report_for(str(body_of(row).get("authority_slug", "")), row.stage)
-    if report is not None and report.form in form_ids(overlay):
-        return load_form(report.form, overlay)
     title = f"{row.regime}: {row.duty.value}, {row.stage.value}"
-    return generic_form(report or Report("generic", ()), title, row.authority or row.recipient.value, overlay)
+    return form_for(report or Report("generic", ()), title, row.authority or row.recipient.value, desk.settings.templates)
 
 
-def ledger_counts(desk: Desk, session: Session, incident: Incident, facts: Facts) -> dict[str, Any]:
-    """What the ledger can say in a report: how many were told, when, by which channel, and who could not be reached."""
+def ledger_counts(desk: Desk, session: Session, incident: Incident) -> dict[str, Any]:
+    """What the ledger can say in a report, by the names of templates/forms/README.md. Empty before a list was read."""
     notices = session.exec(select(PublicNotice).where(PublicNotice.incident_id == incident.id)).all()
-    posted = min((n.published_at for n in notices if n.published_at is not None), default=None)
-    people = people_counts(session, incident.id, public_published=posted is not None)
+    posted = [n for n in notices if n.published_at is not None]
+    pages, releases = ([n for n in posted if n.kind == kind] for kind in ("page", "press"))
+    people = people_counts(session, incident.id, public_published=bool(pages))
     if people.in_scope == 0:
         return {}
     stands = standings(session, incident.id)
     accepted = [s.last_accepted_at for s in stands if s.last_accepted_at is not None]
-    by = delivery_counts(session, incident.id)
-    sent = {c.value: states["accepted"] + states["delivered"] for c, states in by.items()}
     found: dict[str, Any] = {
-        "people_in_scope": people.in_scope,
-        "people_told": people.told,
-        "people_unreached": people.unreached + people.public_only,
-        "people_open": people.open,
-        "people_suppressed": people.suppressed,
-        "notices_first_sent": min(accepted, default=None),
-        "notices_last_sent": max(accepted, default=None),
-        "public_notice_posted": posted,
-        "channels": sorted(name for name, count in sent.items() if count),
-        "by_residence": _by_residence(stands),
+        "people": people.in_scope,
+        "people_by_place": _by_residence(stands),
+        "told": people.told or None,
+        "first_told": min(accepted, default=None),
+        "last_told": max(accepted, default=None),
+        "public_notices": len(pages) or None,
+        "media_told": min((n.published_at for n in releases if n.published_at), default=None),
+        "substitute_owed": people.unreached + people.public_only or None,
+        "sample_notice": _sample(session, incident),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _by_residence(stands: list[Any]) -> dict[str, int]:
+def _sample(session: Session, incident: Incident) -> str | None:
+    """The wording that most people of the newest launched wave got, by its digest: the sample that goes with a report."""
+    query = (
+        select(Segment, WordingRow)
+        .join(WordingRow, Segment.wording_id == WordingRow.id)  # type: ignore[arg-type]
+        .join(Wave, Segment.wave_id == Wave.id)  # type: ignore[arg-type]
+        .where(Segment.incident_id == incident.id, Wave.launched_at.is_not(None))  # type: ignore[union-attr]
+        .order_by(Segment.people.desc(), Segment.id)  # type: ignore[attr-defined]
+    )
+    found = session.exec(query).first()
+    return None if found is None else f"notice-{found[0].channel}-{found[1].digest[:16]}.txt"
+
+
+def _by_residence(stands: list[Standing]) -> dict[str, int]:
     found: dict[str, int] = {}
     for standing in stands:
         found[standing.residence] = found.get(standing.residence, 0) + standing.people

@@ -73,7 +73,6 @@ def _met(row: ObligationRow, known: _Known) -> datetime | None:
         dispatched=dispatched(row, known.people, row.key in known.posted) if row.duty is Duty.INDIVIDUALS else None,
         public_posted_at=known.posted.get(row.key),
         receipt_at=known.receipts.get(row.key),
-        recorded_at=known.receipts.get(row.key),
     )
     return met(when, evidence)
 

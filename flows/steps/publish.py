@@ -1,16 +1,18 @@
-"""Notice to the public: when the law allows or demands it for those who can't be reached, or demands it of the media.
+"""Notice to the public: a page for those who can't be reached, and a release to the media where the law demands one.
 
-`decide` says what the counts come to; `draft` makes a version of the page; `publish` puts out the newest version whose
-words were approved, with the wave or on their own. Publishing the same version twice changes nothing.
+`judge` says what the counts come to; `draft` makes a version; `publish` puts out the newest version whose words were
+approved, with the wave or on their own. Publishing the same version twice changes nothing.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, select
 
@@ -26,37 +28,56 @@ from models.values import Channel, Duty, NeedsPerson, RecipientKind, Refused, Ro
 from notifiers.folders import seal
 from notifiers.public.pages import publish_page
 from planning.release import problems_to_launch
-from planning.substitute import Decision, Reach
-from planning.substitute import decide as decide_tiers
+from planning.substitute import Decision, Reach, decide, problems_to_publish
 from regimes.assess import assess
+from regimes.schema import Means
 
-MEDIA = frozenset({Duty.MEDIA, Duty.PUBLIC})
+MEDIA_MEANS = frozenset({Means.MAJOR_MEDIA, Means.STATEWIDE_MEDIA})
 
 
-@dataclass(frozen=True, slots=True)
+class Kind(StrEnum):
+    """What is put before the public. Each has versions of its own."""
+
+    PAGE = "page"  # on the organisation's own site
+    PRESS = "press"  # a release to media outlets; the record is that it went out
+
+
+@dataclass(slots=True)
 class Judged:
-    """What the law says of the people who could not be reached, and of the media."""
+    """What the law says of those who could not be reached, and of the media."""
 
-    decisions: tuple[Decision, ...]
-    media: tuple[str, ...]  # ids of obligations to tell the media or the public
-    serves: tuple[str, ...]  # ids of obligations that a page would serve now
-    days: int  # that a page must stay up at least
+    decisions: list[tuple[str, Decision]] = field(default_factory=list)  # obligation id, decision
+    media: list[str] = field(default_factory=list)  # ids of duties to tell the media
+    public: list[str] = field(default_factory=list)  # ids of duties to tell the public
 
-    @property
-    def owed(self) -> bool:
-        return bool(self.media) or any(d.owed for d in self.decisions)
+    def serves(self, kind: Kind) -> list[str]:
+        """Ids of the obligations that this kind would serve as things stand."""
+        own = self.public if kind is Kind.PAGE else self.media
+        substitutes = [key for key, d in self.decisions if d.allowed and self._means(kind, d)]
+        return list(dict.fromkeys([*own, *substitutes]))
 
-    @property
-    def allowed(self) -> bool:
-        return self.owed or any(d.allowed and d.public for d in self.decisions)
+    def owed(self, kind: Kind) -> bool:
+        own = self.public if kind is Kind.PAGE else self.media
+        return bool(own) or any(d.owed and self._means(kind, d) for _, d in self.decisions)
+
+    def days(self) -> int:
+        return max((d.days or 0 for _, d in self.decisions if d.allowed and d.public), default=0)
+
+    @staticmethod
+    def _means(kind: Kind, decision: Decision) -> bool:
+        """A page serves every tier that is public; a release alone serves one that leaves the choice of media."""
+        if kind is Kind.PAGE:
+            return decision.public
+        return bool(MEDIA_MEANS.intersection(decision.means)) and (decision.mode == "any" or len(decision.means) == 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     incident: str
+    kind: Kind
     version: int
     languages: tuple[str, ...]
-    folder: Path | None
+    folder: Path
     again: bool
     met: tuple[str, ...] = ()
 
@@ -74,84 +95,91 @@ def _judge(desk: Desk, session: Session, incident: Incident) -> Judged:
     facts = current_facts(session, incident)
     terms = versions(assess(facts, desk.now()), facts)
     people = standings(session, incident.id)
-    found: list[tuple[ObligationRow, Decision]] = []
-    media: list[str] = []
+    judged = Judged()
     for row in live_obligations(session, incident.id):
-        if row.duty in MEDIA:
-            media.append(row.key)
-        if row.duty is Duty.INDIVIDUALS and row.key in terms:
-            reach = _reach(row, people)
-            found += [(row, d) for d in decide_tiers(reach, terms[row.key].substitute, facts)] if reach else []
-    public = [(row, d) for row, d in found if d.public and (d.owed or d.allowed)]
-    days = max((d.days or 0 for _, d in public), default=0)
-    serves = tuple(dict.fromkeys([*media, *(row.key for row, _ in public)]))
-    return Judged(tuple(d for _, d in found), tuple(media), serves, days)
+        if row.duty is Duty.MEDIA:
+            judged.media.append(row.key)
+        elif row.duty is Duty.PUBLIC:
+            judged.public.append(row.key)
+        elif row.duty is Duty.INDIVIDUALS and row.key in terms and (reach := _reach(row, people)) is not None:
+            judged.decisions += [(row.key, d) for d in decide(reach, terms[row.key].substitute, facts)]
+    return judged
 
 
 def _reach(row: ObligationRow, people: Sequence[Standing]) -> Reach | None:
     counted = dispatched(row, people, posted=False)
     if counted is None:
         return None
-    own = [p for p in people if p.stands == "unreached"]
-    kin = sum(p.people for p in own if p.role is Role.NEXT_OF_KIN and covered(row, p))
-    unreachable = sum(p.people for p in own if p.role is not Role.NEXT_OF_KIN and covered(row, p))
-    return Reach(row.regime, row.jurisdiction, counted.owed, unreachable, kin)
+    own = [p for p in people if p.stands == "unreached" and covered(row, p)]
+    kin = sum(p.people for p in own if p.role is Role.NEXT_OF_KIN)
+    return Reach(row.regime, row.jurisdiction, counted.owed, sum(p.people for p in own) - kin, kin)
 
 
 # --- drafting -------------------------------------------------------------------------------------------------------
 
 
-def draft(desk: Desk, slug: str, author: str) -> PublicNotice:
-    """The next version of the public notice, from the words that the newest wave carries. Refused when no law needs it."""
+def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str = "") -> PublicNotice:
+    """The next version, from the words of the newest wave. Refused when no law needs it, or leaves a reason to give."""
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         judged = _judge(desk, session, incident)
-        if not judged.allowed:
-            raise Refused(f"{slug}: no law allows or demands a public notice as things stand; `tocsin substitute {slug}` says why")
+        serves = judged.serves(kind)
+        last = newest(session, incident, kind)
+        why = why or (json.loads(last.reason).get("why", "") if last and last.reason else "")
+        _refuse(slug, kind, judged, serves, why)
         wordings = _newest_words(session, incident)
-        last = newest(session, incident)
-        body = {"wordings": {k: v[1] for k, v in wordings.items()}, "serves": list(judged.serves)}
-        if last is not None and last.digest == digest(body):
+        mark = digest({"kind": kind, "wordings": {k: m for k, (_, m) in wordings.items()}, "serves": serves, "why": why})
+        if last is not None and last.digest == mark:
             session.expunge(last)
             return last
         row = PublicNotice(
             incident_id=incident.id,
-            kind="notice",
+            kind=kind.value,
             version=last.version + 1 if last else 1,
-            obligation_keys=canonical(list(judged.serves)),
+            obligation_keys=canonical(serves),
             wordings=canonical({language: identity for language, (identity, _) in wordings.items()}),
-            digest=digest(body),
+            digest=mark,
             prepared_at=desk.now(),
-            until=desk.now() + timedelta(days=judged.days) if judged.days else None,
-            reason=canonical([reason(d) for d in judged.decisions if d.allowed or d.owed]),
+            until=desk.now() + timedelta(days=judged.days()) if kind is Kind.PAGE and judged.days() else None,
+            reason=canonical({"because": [because(d) for _, d in judged.decisions if d.allowed], "why": why}),
         )
         session.add(row)
         session.flush()
-        desk.log(session, incident.id, "public_drafted", row.id, version=row.version, digest=row.digest, author=author)
+        desk.log(session, incident.id, "public_drafted", row.id, what=kind, version=row.version, digest=mark, author=author)
         session.expunge(row)
     return row
 
 
-def reason(decision: Decision) -> str:
+def _refuse(slug: str, kind: Kind, judged: Judged, serves: list[str], why: str) -> None:
+    if not serves:
+        raise Refused(f"{slug}: no law allows or demands a {kind} as things stand; `tocsin substitute {slug}` says why")
+    decisions = [d for key, d in judged.decisions if key in serves and d.public]
+    problems = [p for d in decisions if not judged.owed(kind) for p in problems_to_publish(d, why)]
+    if problems:
+        raise NeedsPerson(f"{slug}: {'; '.join(problems)} (--why TEXT)")
+
+
+def because(decision: Decision) -> str:
     """One line: what, by which law, why."""
-    what = "owed" if decision.owed else "allowed"
+    what = "owed" if decision.owed else "allowed" if decision.allowed else "undetermined"
     means = f" {'and' if decision.mode == 'all' else 'or'} ".join(m.value for m in decision.means)
     days = f" for {decision.days} days" if decision.days else ""
-    return f"{decision.citation}: {what}, {means}{days}; {'; '.join(decision.because)}"
+    missing = f"; missing: {', '.join(decision.missing)}" if decision.missing else ""
+    return f"{decision.citation}: {what}, {means}{days}; {'; '.join(decision.because)}{missing}"
 
 
-def newest(session: Session, incident: Incident) -> PublicNotice | None:
-    query = select(PublicNotice).where(PublicNotice.incident_id == incident.id, PublicNotice.kind == "notice")
+def newest(session: Session, incident: Incident, kind: Kind) -> PublicNotice | None:
+    query = select(PublicNotice).where(PublicNotice.incident_id == incident.id, PublicNotice.kind == kind)
     return session.exec(query.order_by(PublicNotice.version.desc())).first()  # type: ignore[attr-defined]
 
 
 def _newest_words(session: Session, incident: Incident) -> dict[str, tuple[str, str]]:
-    """Language -> id and digest of the public wording that was rendered last."""
+    """Language -> id and digest of the public wording that the newest standing wave carries."""
     query = select(WordingRow).where(WordingRow.incident_id == incident.id, WordingRow.channel == Channel.PUBLIC)
-    waves = session.exec(select(Wave).where(Wave.incident_id == incident.id).order_by(Wave.number.desc())).all()  # type: ignore[attr-defined]
     rows = {row.digest: row for row in session.exec(query).all()}
-    for wave in waves:
-        plan = json.loads(wave.plan or "{}").get("substitute", {})
+    waves = select(Wave).where(Wave.incident_id == incident.id).order_by(Wave.number.desc())  # type: ignore[attr-defined]
+    for wave in session.exec(waves).all():
+        plan: Mapping[str, str] = json.loads(wave.plan or "{}").get("substitute", {})
         if plan and not wave.stopped_why.startswith("replaced"):
             return {language: (rows[mark].id, mark) for language, mark in plan.items() if mark in rows}
     raise NeedsPerson(f"{incident.slug}: the public notice is written with the first wave; run `tocsin prepare` first")
@@ -160,25 +188,40 @@ def _newest_words(session: Session, incident: Incident) -> dict[str, tuple[str, 
 # --- publishing -----------------------------------------------------------------------------------------------------
 
 
-def publish(desk: Desk, slug: str, author: str) -> Published:
+def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str = "") -> Published:
     """Puts out the newest version if its words were approved. NeedsPerson says what is missing."""
-    row = draft(desk, slug, author)
+    row = draft(desk, slug, author, kind, why)
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         notice = session.get_one(PublicNotice, row.id)
-        why = approvals.held(approvals.active_holds(session, incident.id, desk.now()), kind=RecipientKind.PUBLIC)
-        if why:
-            raise Refused(f"{slug}: public notices are held: {why}")
+        held = approvals.held(approvals.active_holds(session, incident.id, desk.now()), kind=RecipientKind.PUBLIC)
+        if held:
+            raise Refused(f"{slug}: public notices are held: {held}")
         pages = _approved_pages(desk, session, incident, notice)
-        out = publish_page(desk.settings.folder("pages"), slug, {k: w.html for k, w in pages.items()}, notice.version, desk.now())
-        _press_releases(desk, incident, notice, {k: w.text for k, w in pages.items()})
+        folder, mark = _WRITERS[kind](desk, slug, notice.version, pages)
         again = notice.published_at is not None
         if not again:
             notice.published_at = desk.now()
             session.add(notice)
-            desk.log(session, incident.id, "public_published", notice.id, version=notice.version, digest=out.digest, by=author)
+            desk.log(session, incident.id, "public_published", notice.id, what=kind, version=notice.version, digest=mark, by=author)
         met = update_met(desk, session, incident)
-    return Published(slug, row.version, tuple(sorted(pages)), out.folder, again, tuple(met))
+    return Published(slug, kind, row.version, tuple(sorted(pages)), folder, again, tuple(met))
+
+
+def _page(desk: Desk, slug: str, version: int, pages: Mapping[str, Wording]) -> tuple[Path, str]:
+    html = {language: page.html for language, page in pages.items()}
+    out = publish_page(desk.settings.folder("pages"), slug, html, version, desk.now())
+    return out.folder, out.digest
+
+
+def _press(desk: Desk, slug: str, version: int, pages: Mapping[str, Wording]) -> tuple[Path, str]:
+    files = {f"press-release.{language}.txt": page.text.encode() for language, page in pages.items()}
+    folder = desk.settings.folder("pages") / "press" / slug
+    seal(folder, f"v{version}", files, file_mode=0o444)
+    return folder / f"v{version}", digest({name: data.decode() for name, data in files.items()})
+
+
+_WRITERS: Mapping[Kind, Any] = {Kind.PAGE: _page, Kind.PRESS: _press}
 
 
 def _approved_pages(desk: Desk, session: Session, incident: Incident, notice: PublicNotice) -> Mapping[str, Wording]:
@@ -194,7 +237,7 @@ def _approved_pages(desk: Desk, session: Session, incident: Incident, notice: Pu
         window = (notice.prepared_at, notice.prepared_at + timedelta(days=365))
         problems = problems_to_launch(notice.digest, standing, editors, desk.now(), window)
         if problems:
-            raise NeedsPerson(f"public notice {notice.version} of {incident.slug} can't go out: " + "; ".join(problems))
+            raise NeedsPerson(f"{notice.kind} {notice.version} of {incident.slug} can't go out: " + "; ".join(problems))
     return pages
 
 
@@ -202,9 +245,3 @@ def _with_wave(session: Session, incident: Incident, marks: set[str]) -> bool:
     """Whether a launched wave's approval already bound exactly these words as its substitute notice."""
     query = select(Wave.plan).where(Wave.incident_id == incident.id, Wave.launched_at.is_not(None))  # type: ignore[union-attr]
     return any(marks <= set(json.loads(plan)["substitute"].values()) for plan in session.exec(query).all())
-
-
-def _press_releases(desk: Desk, incident: Incident, notice: PublicNotice, texts: Mapping[str, str]) -> None:
-    files = {f"press-release.{language}.txt": text.encode() for language, text in texts.items()}
-    seal(desk.settings.folder("pages") / "press" / incident.slug, f"v{notice.version}", files, file_mode=0o444)
-

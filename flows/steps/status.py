@@ -42,12 +42,12 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
             "erased": _iso(incident.erased_at),
             "next_action": next_action([owed_row(r) for r in rows], desk.now()),
             "deadlines": [deadline(desk, r) for r in rows],
-            "people": people(session, incident, bool(public and public["published"])),
+            "people": people(session, incident, any(p["kind"] == "page" and p["published"] for p in public)),
             "deliveries": deliveries(session, incident),
             "scopes": [_scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()],
             "waves": [_wave(desk, session, incident, w) for w in _waves(session, incident)],
             "filings": [_filing(f) for f in _filings(session, incident)],
-            "public_notice": public,
+            "public_notices": public,
             "holds": [_hold(h) for h in approvals.active_holds(session, incident.id, desk.now())],
             "exceptions": exceptions(session, incident),
         }
@@ -86,8 +86,8 @@ def deliveries(session: Session, incident: Incident) -> dict[str, dict[str, int]
 
 def deadline(desk: Desk, row: ObligationRow) -> dict[str, Any]:
     body = body_of(row)
-    due, done = row.due, row.met_at
-    late = lateness(due, done or desk.now())
+    done = row.met_at
+    late = lateness(local(body.get("due")), done or desk.now())
     return {
         "id": row.key,
         "state": row.state.value,
@@ -108,6 +108,11 @@ def deadline(desk: Desk, row: ObligationRow) -> dict[str, Any]:
     }
 
 
+def local(text: str | None) -> datetime | None:
+    """A due time with the offset of the authority's zone, as the assessment wrote it."""
+    return datetime.fromisoformat(text) if text else None
+
+
 def _scope(row: ScopeRun) -> dict[str, Any]:
     waterfall: Mapping[str, Any] = json.loads(row.waterfall)
     wanted = ("lines", "rows", "merged", "people", "minors", "deceased", "protected")
@@ -124,6 +129,7 @@ def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[
     editors = approvals.editors(session, incident, wave)
     replaced = wave.stopped_why.startswith("replaced")
     blocked = [] if wave.launched_at or replaced else problems_to_launch(wave.digest, signed, editors, desk.now(), window)
+    said = [finding["severity"] for _, finding in findings(session, wave)]
     return {
         "number": wave.number,
         "kind": wave.kind.value,
@@ -133,7 +139,8 @@ def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[
         "prepared_by": wave.prepared_by,
         "approvals": [{"person": a.person, "seat": a.seat.value, "at": _iso(a.at), "voided": a.voided} for a in signed],
         "blocked": blocked,
-        "findings": len(findings(session, wave)),
+        "findings": len(said),
+        "errors": said.count("error"),
         "launched": _iso(wave.launched_at),
         "pilot_passed": _iso(wave.pilot_passed_at),
         "stopped": wave.stopped_why,
@@ -160,18 +167,20 @@ def _filing(row: Filing) -> dict[str, Any]:
     }
 
 
-def _public(session: Session, incident: Incident) -> dict[str, Any] | None:
+def _public(session: Session, incident: Incident) -> list[dict[str, Any]]:
     query = select(PublicNotice).where(PublicNotice.incident_id == incident.id)
-    row = session.exec(query.order_by(PublicNotice.version.desc())).first()  # type: ignore[attr-defined]
-    if row is None:
-        return None
-    return {
-        "version": row.version,
-        "published": _iso(row.published_at),
-        "until": _iso(row.until),
-        "serves": json.loads(row.obligation_keys),
-        "because": json.loads(row.reason or "[]"),
-    }
+    rows = session.exec(query.order_by(PublicNotice.kind, PublicNotice.version)).all()  # type: ignore[arg-type]
+    return [
+        {
+            "kind": row.kind,
+            "version": row.version,
+            "published": _iso(row.published_at),
+            "until": _iso(row.until),
+            "serves": json.loads(row.obligation_keys),
+            **json.loads(row.reason or "{}"),
+        }
+        for row in rows
+    ]
 
 
 def _hold(row: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Runs from cron, from systemd or from Prefect alike; a missed run is caught up by
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
@@ -20,7 +21,7 @@ from flows.steps.settle import open_incidents
 from models.facts import Facts
 from models.tables import Alarm, Incident, ObligationRow, new_id
 from models.values import Channel, Contacts, Message, Outcome
-from planning.deadlines import DUE, alarms, lateness, next_action, span
+from planning.deadlines import DUE, alarms, lateness, next_action, span, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,9 @@ def _last(found: list[Raised], obligation: str) -> str:
     return [a.threshold for a in found if a.obligation == obligation][-1]
 
 
-def _started(row: ObligationRow, facts: Facts) -> datetime | None:
-    """When the clock began: the anchor that the obligation names."""
-    anchor = str(body_of(row).get("clock_from", ""))
-    try:
-        moment = facts.moment(anchor)
-    except KeyError:
-        return None
-    return (moment.earliest or moment.latest) if moment else None
+def _started(row: ObligationRow, facts: Facts) -> datetime:
+    """When the clock began; for a clock that no time of the facts starts, when we first knew of it."""
+    return started(facts, str(body_of(row).get("clock_from", ""))) or row.assessed_at
 
 
 def _alarm(desk: Desk, session: Session, incident: Incident, row: ObligationRow, threshold: str) -> Raised:
@@ -118,7 +114,8 @@ async def _tell(desk: Desk, found: list[Raised]) -> int:
 
     sender = Address(desk.profile.sender.name, addr_spec=desk.profile.sender.email)
     domain = desk.settings.bounce_domain or sender.domain
-    carrier = EmailCarrier(desk.settings.smtp_url, sender, None, domain, desk.vault.key_id.encode(), desk.settings.mode, now=desk.now)
+    secret = secrets.token_bytes(32)  # an alarm is no delivery: what bounces of it matches nothing, and is listed as an orphan
+    carrier = EmailCarrier(desk.settings.smtp_url, sender, None, domain, secret, desk.settings.mode, now=desk.now)
     text = "\n\n".join(alarm.sentence for alarm in found) + "\n"
     subject = f"{desk.watermark + ': ' if desk.watermark else ''}Tocsin: {found[0].sentence[:120]}"
     told = 0

@@ -14,7 +14,7 @@ from models.facts import Facts
 from models.tables import Incident, Segment, WordingRow, new_id
 from models.values import Channel, Finding, Role, SegmentSpec, Severity, Wording, canonical
 from planning.lint import Cues, Task, lint_wording, task_for
-from planning.segment import Key, LawNotice, content_classes, fold_blocks, notice_of, order_exposed
+from planning.segment import Key, LawNotice, content_classes, fold_blocks, order_exposed, rules_for
 from templates.render import cues, render, sheet
 from templates.sheet import Sheet
 
@@ -47,7 +47,7 @@ def render_all(
     texts = Texts()
     facts_sheet = fact_sheet(desk, facts)
     for text, key in keys.items():
-        rules = law_notices(key.laws, drafter)
+        rules = rules_for(key.laws, drafter.obligations, drafter.instruments, facts)
         for channel in sorted(channels[text]):
             made = _render(desk, key.spec(), channel, facts_sheet)
             task = task_for(
@@ -57,11 +57,6 @@ def render_all(
             texts.wordings[text, channel] = made
             texts.segments[text, channel] = _segment(session, incident, wave_id, key, channel, row.id)
     return texts
-
-
-def law_notices(laws: tuple[str, ...], drafter: Drafter) -> list[LawNotice]:
-    owed = {o.regime: o for o in drafter.obligations}
-    return [LawNotice(law, notice_of(owed[law], drafter.instruments), owed[law].jurisdiction or "") for law in laws if law in owed]
 
 
 def name_of(desk: Desk, facts: Facts) -> str:
@@ -128,7 +123,7 @@ def render_public(
     """The public notice in every language of the people: language -> digest. It may follow when people can't be reached."""
     exposed = order_exposed({element for key in keys.values() for element in key.exposed})
     laws = tuple(sorted({law for key in keys.values() for law in key.laws}))
-    rules = [_without_form(rule) for rule in law_notices(laws, drafter)]
+    rules = [_without_form(rule) for rule in rules_for(laws, drafter.obligations, drafter.instruments, facts)]
     letter = content_classes(rules, exposed, facts)[0]
     facts_sheet = fact_sheet(desk, facts)
     digests = {}
@@ -146,5 +141,5 @@ def render_public(
 
 def _without_form(rule: LawNotice) -> LawNotice:
     """A page for everybody carries no single law's prescribed form, and no law forbids the public what happened."""
-    return replace(rule, notice=replace(rule.notice, form="", prohibited=(), monitoring=()))
+    return replace(rule, notice=replace(rule.notice, form="", supplement="", prohibited=(), monitoring=()))
 
