@@ -1,0 +1,138 @@
+"""What to do next, read from a status: for whoever is tired, in the order in which it is done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+State = Mapping[str, Any]
+REPLACED = "replaced"
+
+
+class Step(NamedTuple):
+    why: str
+    command: str
+
+
+def next_steps(state: State) -> list[Step]:
+    """What a person can do now; the first is the one to begin with."""
+    slug = state["incident"]
+    if state["erased"]:
+        return [Step("The people are erased; the record still verifies.", f"tocsin verify {slug}")]
+    if state["closed"]:
+        return [Step("The incident is closed. When retention is over, erase its people.", f"tocsin erase {slug}")]
+    found = [*_facts(state), *_people(state), *_wave(state), *_doubts(state), *_public(state), *_reports(state)]
+    return found or [Step("Nothing is left to do.", f"tocsin close {slug}")]
+
+
+def missed(state: State) -> list[Mapping[str, Any]]:
+    """Deadlines that are past due and not met."""
+    now = datetime.fromisoformat(state["now"])
+    return [d for d in state["deadlines"] if d["met"] is None and d["due"] and datetime.fromisoformat(d["due"]) < now]
+
+
+def current_wave(state: State) -> Mapping[str, Any] | None:
+    """The newest wave that no later draft replaced."""
+    waves = [w for w in state["waves"] if not w["stopped"].startswith(REPLACED)]
+    return waves[-1] if waves else None
+
+
+def _facts(state: State) -> Iterator[Step]:
+    missing = sorted({key for d in state["deadlines"] for key in d["missing"]})
+    if missing:
+        yield Step(f"State what decides open duties: {', '.join(missing)}.", "tocsin declare FILE")
+
+
+def _people(state: State) -> Iterator[Step]:
+    slug = state["incident"]
+    if not state["scopes"]:
+        yield Step("Read the list of people.", f"tocsin scope {slug} --people FILE --mapping FILE")
+    elif current_wave(state) is None:
+        yield Step("Draft the notices.", f"tocsin prepare {slug}")
+
+
+def _wave(state: State) -> Iterator[Step]:
+    wave, slug = current_wave(state), state["incident"]
+    if wave is None:
+        return
+    number = wave["number"]
+    if not wave["launched"]:
+        yield from _draft(state, wave)
+    elif wave["stopped"]:
+        yield Step(
+            f"Wave {number} stopped by itself: {wave['stopped']}. Find out why, then let it go on.",
+            f'tocsin send {slug} {number} --resume "what was found and mended"',
+        )
+    elif waiting := sum(c["open"] for c in state["deliveries"].values()):
+        yield Step(f"{waiting:,} deliveries are not sent yet.", f"tocsin send {slug} {number}")
+    elif state["people"]["open"]:
+        yield Step(f"{state['people']['open']:,} people have no notice under way.", f"tocsin prepare {slug}")
+
+
+def _draft(state: State, wave: Mapping[str, Any]) -> Iterator[Step]:
+    slug, number = state["incident"], wave["number"]
+    if wave.get("errors"):
+        yield Step(
+            f"The words of wave {number} miss what a law demands ({wave['errors']} errors). Mend them, draft again.",
+            f"tocsin prepare {slug}",
+        )
+        return
+    if not wave["blocked"]:
+        yield Step(f"Wave {number} is approved. Send it.", f"tocsin send {slug} {number}{_live(state)}")
+        return
+    yield Step(f"Read what wave {number} says.", f"tocsin preview {slug} --wave {number}")
+    why = "; ".join(wave["blocked"])
+    yield Step(f"Approve it: {why}.", f"tocsin approve {slug} wave:{number} --person NAME --key FILE")
+
+
+def _live(state: State) -> str:
+    return " --live" if state["mode"] == "live" else ""
+
+
+def _doubts(state: State) -> Iterator[Step]:
+    slug = state["incident"]
+    if count := len(state["exceptions"]["unknown"]):
+        yield Step(f"{count} deliveries have an unknown outcome.", f"tocsin reconcile {slug}")
+    if count := len(state["exceptions"]["leaf_mismatch"]):
+        yield Step(f"{count} rows are not what was approved, and were not sent.", f"tocsin verify {slug}")
+
+
+def _public(state: State) -> Iterator[Step]:
+    slug = state["incident"]
+    if current_wave(state) is None:
+        return
+    if state["people"]["unreached"]:
+        yield Step(f"{state['people']['unreached']:,} people could not be reached.", f"tocsin substitute {slug}")
+    unmet = [d for d in state["deadlines"] if d["recipient"] in _PUBLIC and d["met"] is None]
+    yield from (Step(f"{d['id']} is owed.", f"tocsin publish {slug} --what {_PUBLIC[d['recipient']]}") for d in unmet)
+
+
+def _reports(state: State) -> Iterator[Step]:
+    slug, filled = state["incident"], {f["obligation"]: f for f in state["filings"]}
+    unmet = [d for d in state["deadlines"] if d["met"] is None and d["recipient"] in _REPORTED]
+    unfilled = [d["id"] for d in unmet if d["id"] not in filled]
+    if unfilled:
+        yield Step(f"{len(unfilled)} reports are not filled yet ({unfilled[0]} first).", f"tocsin report {slug}")
+    for found in (filled[d["id"]] for d in unmet if d["id"] in filled):
+        yield _filing(slug, found)
+
+
+_PUBLIC = {"media": "press", "public": "page"}
+_REPORTED = ("regulator", "consumer_reporting_agencies", "insurer")
+
+
+def _filing(slug: str, found: Mapping[str, Any]) -> Step:
+    name = found["obligation"]
+    if found["missing"] or found["problems"]:
+        open_ = ", ".join([*found["missing"], *found["problems"]])
+        return Step(f"The report {name} lacks: {open_}.", f"tocsin report {slug} --obligation {name} --answers FILE")
+    if found["receipt"]:
+        return Step(
+            f"A second person confirms the receipt number of {name}.",
+            f"tocsin report {slug} --obligation {name} --receipt NUMBER --at ISO --by NAME",
+        )
+    return Step(
+        f"The report {name} is filled. Two people approve it, then write its packet with --write and file it.",
+        f"tocsin approve {slug} filing:{name} --person NAME --key FILE",
+    )

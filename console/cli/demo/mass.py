@@ -1,0 +1,141 @@
+"""Act two: a retailer, 5,000 people in eight jurisdictions, every channel, a worker killed in the middle of the wave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from console.cli.demo.stage import RESPONDER, Stage, examples
+from flows.steps import deliver, erase, file_reports, open_incident, prepare_notices, publish, scope_subjects, settle, status
+from models.values import NeedsPerson, Refused
+
+SLUG = "mass-case"
+START = datetime(2026, 11, 18, 9, 0, tzinfo=ZoneInfo("America/New_York"))
+LEASE = 3.0  # seconds; short, so that the demo does not wait for the killed worker's claims
+KILL_AFTER = 300  # emails that the relay has taken
+
+
+def play(stage: Stage) -> None:
+    stage.at(START)
+    folder = examples() / SLUG
+    people = make_people(folder.parent, stage.folder / "people.csv")
+    opened = open_incident.declare(stage.desk, folder / "incident.toml", RESPONDER)
+    stage.say(f"declared   {opened.owed} duties owed, {opened.undetermined} undetermined and treated as owed")
+    scoped = scope_subjects.scope(stage.desk, SLUG, people, folder / "people.mapping.toml", RESPONDER)
+    w = scoped.waterfall
+    stage.say(
+        f"scoped     {w.lines} lines: {w.rows} rows = {w.people} people + {w.merged} merged, in {len(w.by_residence)} places;"
+        f" now {len(scoped.owed)} owed, {len(scoped.undetermined)} undetermined"
+    )
+    _regulators(stage)
+    wave = prepare_notices.prepare(stage.desk, SLUG, RESPONDER)
+    stage.say(
+        f"prepared   {wave.notices} notices to {wave.people} people: {wave.segments} segments, {wave.wordings} wordings,"
+        f" {wave.errors} linter errors"
+    )
+    stage.sign(SLUG, f"wave:{wave.wave}")
+    _kill_a_worker(stage, wave.wave)
+    _finish(stage, wave.wave)
+    _public(stage)
+    _settle_down(stage)
+
+
+def make_people(folder: Path, target: Path) -> Path:
+    script = folder / "make_people.py"
+    subprocess.run([sys.executable, str(script), SLUG, "--out", str(target)], check=True)  # noqa: S603 - our own script
+    return target
+
+
+def _regulators(stage: Stage) -> None:
+    """Regulators first, where a law says so: filled, signed, written, and the receipts typed in by two people."""
+    desk = stage.desk
+    answers = tomllib.loads((examples() / "demo" / "answers.toml").read_text(encoding="utf-8"))
+    judged = {k: v for form in answers.values() for k, v in form.items()}
+    reports = file_reports.prepare_reports(desk, SLUG, RESPONDER, late_reasons="Established by this exercise.", judged=judged)
+    filed, left = Counter[str](), []
+    for report in reports:
+        if report.missing or report.problems:
+            left.append(report.obligation)
+            continue
+        stage.sign(SLUG, f"filing:{report.obligation}")
+        file_reports.write(desk, SLUG, report.obligation)
+        filed[report.form] += 1
+        if "/initial" in report.obligation:
+            for person in ("counsel", "privacy-officer"):
+                file_reports.record_receipt(desk, SLUG, report.obligation, f"EX-{sum(filed.values()):04}", person, desk.now())
+    stage.say(f"reported   {sum(filed.values())} reports as PDF and JSON ({', '.join(sorted(filed))}); {len(left)} wait for answers")
+
+
+def _kill_a_worker(stage: Stage, wave: int) -> None:
+    """A worker process sends; after some hundred emails it is killed with signal 9, in the middle of what it does."""
+    before = len(stage.sink.accepted)
+    log = stage.folder / "worker.log"
+    with log.open("wb") as out:
+        worker = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "flows.steps.worker", SLUG, str(wave), str(LEASE)],
+            env=stage.environ,
+            stdout=out,
+            stderr=out,
+        )
+        deadline = time.monotonic() + 60
+        while len(stage.sink.accepted) - before < KILL_AFTER and worker.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    sent = len(stage.sink.accepted) - before
+    stage.say(f"killed     the sending worker (signal 9) after {sent} emails")
+    time.sleep(LEASE + 0.5)
+
+
+def _finish(stage: Stage, wave: int) -> None:
+    """Another worker takes over, by what is still to do; doubts are looked into, bounces open the next rung."""
+    desk = stage.desk
+    done = deliver.deliver(desk, SLUG, wave, RESPONDER, lease_seconds=LEASE)
+    settled = settle.Settled()
+    for _ in range(12):
+        stage.at(desk.now() + timedelta(minutes=70))
+        for one in (settle.settle_all(desk),):
+            settled.evidence.update(one.evidence)
+            settled.resolved.update(one.resolved)
+            settled.opened += one.opened
+        done = deliver.deliver(desk, SLUG, wave, RESPONDER, lease_seconds=LEASE)
+        if not done.open:
+            break
+    found = status.status(desk, SLUG)
+    flagged = len(found["exceptions"]["possible_duplicates"])
+    stage.say(
+        f"resumed    by another worker: {flagged} hand-offs were in doubt, sent once more under the same Message-ID and listed;"
+        f" {settled.opened} bounces opened the next rung"
+    )
+
+
+def _public(stage: Stage) -> None:
+    people = status.status(stage.desk, SLUG)["people"]
+    why = "Nobody else can be reached: every channel of these people was tried and failed."
+    try:
+        page = publish.publish(stage.desk, SLUG, RESPONDER, publish.Kind.PAGE, why)
+    except (NeedsPerson, Refused) as error:
+        raise AssertionError(f"the public notice did not go out: {error}") from None
+    stage.say(f"published  a page in {len(page.languages)} languages, for {people['unreached']} people whom no channel reaches")
+
+
+def _settle_down(stage: Stage) -> None:
+    """Time passes; soft bounces whose wait is over get a letter."""
+    desk = stage.desk
+    stage.at(desk.now() + timedelta(days=6))
+    settle.settle_all(desk)
+    deliver.deliver(desk, SLUG, 1, RESPONDER, lease_seconds=LEASE)
+    people = status.status(desk, SLUG)["people"]
+    stage.say(
+        f"people     {people['in_scope']} in scope = {people['told']} told + {people['public_only']} by public notice only"
+        f" + {people['suppressed']} suppressed + {people['unreached']} unreached + {people['open']} open"
+    )
+    erase.close(desk, SLUG, RESPONDER, "the demo ends here")

@@ -1,0 +1,3 @@
+"""Placeholder"""
+import typer
+def register(app: typer.Typer) -> None: ...

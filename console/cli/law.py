@@ -1,0 +1,204 @@
+"""What the commands `assess` and `law` answer: plain functions that the command line wires. They need no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from models import vocabulary
+from models.facts import KEYS, load_facts
+from models.values import BadInput, ObligationState
+from regimes import describe
+from regimes.assess import Assessment, Obligation, assess
+from regimes.load import instruments, load_file
+from regimes.obligations import duration
+from regimes.schema import Instrument
+
+WIDTH = 132
+
+
+def assessment(path: str | Path, as_of: str | None = None, on: str | None = None) -> Assessment:
+    """The assessment of a facts file. `as_of` is ISO 8601 with offset (None: now), `on` the day whose law is asked."""
+    return assess(load_facts(path), _instant(as_of), _day(on))
+
+
+def assess_command(
+    path: str | Path,
+    as_of: str | None = None,
+    on: str | None = None,
+    as_json: bool = False,
+    explain: bool = False,
+) -> str | dict[str, Any]:
+    """The public contract as data with `as_json`, else a table; with `explain` the reasons and derivations as well."""
+    found = assessment(path, as_of, on)
+    if as_json:
+        return found.as_data()
+    return "\n".join([_tables(found), *(_explained(found) if explain else ()), *_warned(found)])
+
+
+def law_list(as_json: bool = False) -> str | list[dict[str, Any]]:
+    """Every regime with its duties, thresholds, clocks, sources and confidence."""
+    held = list(instruments().values())
+    if as_json:
+        return [describe.as_data(instrument) for instrument in held]
+    rows = [_law_row(instrument) for instrument in held]
+    return _table(("regime", "name", "place", "version", "duties", "confidence"), rows)
+
+
+def law_show(id_: str) -> str:
+    """One regime in full. BadInput names the nearest known id."""
+    held = instruments()
+    if id_ not in held:
+        raise BadInput(
+            f"regime {id_}", "is unknown.", vocabulary.did_you_mean(id_, set(held)) or "`tocsin law list` names them."
+        )
+    data = describe.as_data(held[id_])
+    return "\n".join(_outline(data))
+
+
+def law_check(path: str | Path | None = None) -> tuple[str, dict[str, Any]]:
+    """Loads the law (or one file) strictly; says how much there is and what rests on memory or conflict, by name."""
+    held = [load_file(Path(path))] if path else list(instruments().values())
+    versions = [version for instrument in held for version in instrument.versions]
+    weak = list(describe.weak(held))
+    data = {
+        "instruments": len(held),
+        "versions": len(versions),
+        "duties": sum(len(version.duties) for version in versions),
+        "without_citation_or_confidence": sum(not (version.citation and version.confidence) for version in versions),
+        "weak": weak,
+    }
+    lines = [
+        f"{data['instruments']} instruments, {data['versions']} versions, {data['duties']} duties",
+        f"{data['without_citation_or_confidence']} versions without citation and confidence",
+        f"{len(weak)} parts rest on memory or conflict:",
+        *(f"  {line}" for line in weak),
+    ]
+    return "\n".join(lines), data
+
+
+def law_vocabulary(title: str = "") -> dict[str, Any]:
+    """The closed words that facts may use: elements and sectors with their aliases, and the keys of a facts file."""
+    words: dict[str, Any] = {name: vocabulary.load("data")[name] for name in ("elements", "sectors", "free_zones")}
+    words |= {"keys": {key: kind.value for key, kind in KEYS.items()}}
+    if title and title not in words:
+        raise BadInput(f"vocabulary {title}", "is unknown.", vocabulary.did_you_mean(title, set(words)))
+    return {title: words[title]} if title else words
+
+
+# --- reading arguments ----------------------------------------------------------------------------------------------
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC).astimezone().replace(microsecond=0)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput("--as-of", f'"{text}" is no time.', "Write 2026-11-24T09:00:00+01:00.") from error
+    if at.tzinfo is None:
+        raise BadInput("--as-of", f"{text} has no offset.", f"Write {at.isoformat()}+01:00 or …Z, whichever is true.")
+    return at
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadInput("--on", f'"{text}" is no date.', "Write 2026-01-31.") from error
+
+
+# --- showing --------------------------------------------------------------------------------------------------------
+
+
+def _tables(found: Assessment) -> str:
+    heads = ("due", "obligation", "met", "late by", "because")
+    parts = [f"Owed ({len(found.obligations)}), as of {found.as_of.isoformat()}"]
+    parts.append(_table(heads, [_row(entry) for entry in found.obligations]) if found.obligations else "  nothing")
+    if found.undetermined:
+        parts.append(f"\nUndetermined, to be treated as owed ({len(found.undetermined)})")
+        parts.append(_table(("due", "obligation", "missing"), [_open_row(entry) for entry in found.undetermined]))
+    if found.not_owed:
+        parts.append(f"\nNot owed ({len(found.not_owed)})")
+        rows = [
+            (f"{n.regime} {n.duty} {n.jurisdiction or ''} {n.stage}", n.because[0] if n.because else "")
+            for n in found.not_owed
+        ]
+        parts.append(_table(("duty", "because"), rows))
+    level = found.severity
+    parts.append(
+        f"\nSeverity ({level.method}): {level.score if level.score is not None else 'not stated'} {level.level or ''}"
+    )
+    return "\n".join(parts).rstrip()
+
+
+def _row(entry: Obligation) -> tuple[str, ...]:
+    met = entry.met.date().isoformat() if entry.met else "held" if entry.held else ""
+    return (_due(entry), entry.id, met, duration(entry.late_by) or "", entry.because[0])
+
+
+def _open_row(entry: Obligation) -> tuple[str, ...]:
+    return (_due(entry), entry.id, ", ".join(entry.missing))
+
+
+def _due(entry: Obligation) -> str:
+    if entry.due:
+        return entry.due.strftime("%Y-%m-%d %H:%M %z")
+    return f"after {entry.waiting}" if entry.waiting else entry.qualifier or "no number"
+
+
+def _explained(found: Assessment) -> list[str]:
+    lines = ["", "Reasons"]
+    for entry in found.all():
+        mark = " (undetermined)" if entry.state is ObligationState.UNDETERMINED else ""
+        lines += [f"{entry.id}{mark}", f"  law      {entry.law_version}: {entry.citation} ({entry.confidence})"]
+        lines += [f"  because  {reason}" for reason in entry.because]
+        lines += [f"  missing  {key}" for key in entry.missing]
+        lines += [f"  clock    {line}" for line in entry.derivation]
+    return lines
+
+
+def _warned(found: Assessment) -> list[str]:
+    return ["", "Warnings", *(f"  {line}" for line in found.warnings)] if found.warnings else []
+
+
+def _law_row(instrument: Instrument) -> tuple[str, ...]:
+    now = instrument.versions[-1]
+    duties = ", ".join(dict.fromkeys(rule.duty.value for rule in now.duties))
+    span = f"{now.from_.isoformat()} ({len(instrument.versions)})"
+    return (instrument.id, instrument.name, instrument.place, span, duties, now.confidence.value)
+
+
+def _outline(value: Any, depth: int = 0) -> list[str]:
+    pad = "  " * depth
+    if isinstance(value, dict):
+        lines = []
+        for key, inner in value.items():
+            if isinstance(inner, dict | list) and inner:
+                lines += [f"{pad}{key}", *_outline(inner, depth + 1)]
+            elif inner not in (None, "", []):
+                lines.append(f"{pad}{key}: {inner}")
+        return lines
+    if isinstance(value, list):
+        return [
+            line for item in value for line in (_outline(item, depth) if isinstance(item, dict) else [f"{pad}- {item}"])
+        ]
+    return [f"{pad}{value}"]
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table as text. Rich is imported here, since a JSON answer does without it."""
+    from io import StringIO
+
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    out = StringIO()
+    Console(file=out, width=WIDTH).print(table)
+    return out.getvalue().rstrip()

@@ -1,0 +1,198 @@
+"""The page for three in the morning: what is late, what comes next, both sums, and who has to do what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.cli.advice import REPLACED
+from console.cli.show import heading, line, steps, table, when
+from planning.deadlines import span
+
+State = Mapping[str, Any]
+Cell = tuple[str, str]
+SOON = timedelta(days=2)
+DOUBTFUL = {
+    "memory": "rests on memory: nobody has checked the text of the law; check it before you rely on it",
+    "conflict": "rests on sources that disagree; `tocsin law show` says which reading was chosen",
+}
+
+
+def show(state: State) -> None:
+    title = f"{state['incident']}: {state['title']}"
+    heading(title + (" [EXERCISE]" if state["mode"] == "exercise" else ""))
+    line(f"now {when(state['now'])}{_ended(state)}", "dim", 0)
+    line(state["next_action"], "bad" if state["next_action"].startswith("Overdue") else "head", 0)
+    deadlines(state)
+    both_sums(state)
+    _waves(state)
+    _filings(state)
+    _public(state)
+    _holds(state)
+    _exceptions(state)
+    steps(state)
+
+
+def _ended(state: State) -> str:
+    if state["erased"]:
+        return f", erased {when(state['erased'])}"
+    return f", closed {when(state['closed'])}" if state["closed"] else ""
+
+
+# --- deadlines ------------------------------------------------------------------------------------------------------
+
+
+def deadlines(state: State) -> None:
+    """Every deadline, the most pressing first, each with its reason; what is met comes last."""
+    now = datetime.fromisoformat(state["now"])
+    found = sorted(state["deadlines"], key=_urgency)
+    if not found:
+        line("\nNo duty is owed on the facts as they stand.", indent=0)
+        return
+    table(("", "due", "duty and reason"), [_row(d, now) for d in found], title="Deadlines")
+    weak = [d for d in found if d["confidence"] in DOUBTFUL]
+    for d in weak:
+        line(f"{d['id']} ({d['citation']}) {DOUBTFUL[d['confidence']]}", "warn")
+
+
+def _urgency(d: Mapping[str, Any]) -> tuple[bool, bool, datetime, str]:
+    due = datetime.fromisoformat(d["due"]) if d["due"] else None
+    far = datetime.max.replace(tzinfo=None).astimezone() if due is None else due
+    return bool(d["met"]), due is None, far, d["id"]
+
+
+def _row(d: Mapping[str, Any], now: datetime) -> tuple[Cell, str, str]:
+    due = datetime.fromisoformat(d["due"]) if d["due"] else None
+    told = d["authority"] or d["recipient"].replace("_", " ")
+    reason = f"{d['citation']}: {'; '.join(d['because'] or [])}"
+    text = "\n".join([f"{d['id']} to {told}", *_doubt(d), reason])
+    return _left(d, due, now), when(d["due"]) or _undated(d), text
+
+
+def _doubt(d: Mapping[str, Any]) -> list[str]:
+    held = [f"HELD: {d['held']}"] if d["held"] else []
+    if d["state"] != "undetermined":
+        return held
+    return [*held, f"NOT SURE whether owed; treat it as owed until you state: {', '.join(d['missing'])}"]
+
+
+def _undated(d: Mapping[str, Any]) -> str:
+    return f"after {d['waiting']}" if d["waiting"] else str(d["qualifier"] or "the law gives no date")
+
+
+def _left(d: Mapping[str, Any], due: datetime | None, now: datetime) -> Cell:
+    if d["met"]:
+        met = datetime.fromisoformat(d["met"])
+        return (f"met, {span(met - due)} LATE", "warn") if due and met > due else ("met in time", "good")
+    if due is None:
+        return ("now", "warn")
+    if due < now:
+        return (f"LATE by {span(now - due)}", "bad")
+    return (f"in {span(due - now)}", "warn" if due - now < SOON else "")
+
+
+# --- the two sums ---------------------------------------------------------------------------------------------------
+
+PEOPLE = (
+    ("told", "told"),
+    ("public_only", "public notice only"),
+    ("suppressed", "suppressed"),
+    ("unreached", "not reached"),
+    ("open", "open"),
+)
+ENDS = ("delivered", "accepted", "undeliverable", "suppressed", "open")
+
+
+def both_sums(state: State) -> None:
+    """People in scope, and deliveries by channel, each spelled out as the sum that it is."""
+    people = state["people"]
+    if not state["scopes"]:
+        return
+    heading("People and deliveries")
+    _sum_table(["people", "in scope", *(label for _, label in PEOPLE)], [["", people["in_scope"], *(people[key] for key, _ in PEOPLE)]])
+    rows = [[name.replace("_", " "), c["planned"], *(c[end] for end in ENDS)] for name, c in state["deliveries"].items()]
+    if rows:
+        print()
+        _sum_table(["deliveries", "planned", *ENDS], rows)
+
+
+def _sum_table(heads: list[str], rows: list[list[Any]]) -> None:
+    """A first column, then a sum: total = part + part + …"""
+    drawn = [[row[0], *_spelled([f"{n:,}" for n in row[1:]])] for row in rows]
+    table([heads[0], *_spelled(heads[1:])], drawn, right=range(1, 2 * len(heads)))
+
+
+def _spelled(parts: list[str]) -> list[str]:
+    total, first, *rest = parts
+    return [total, "=", first, *(cell for part in rest for cell in ("+", part))]
+
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+
+def _waves(state: State) -> None:
+    waves = [w for w in state["waves"] if not w["stopped"].startswith(REPLACED)]
+    if not waves:
+        return
+    rows = [
+        (w["number"], w["kind"].replace("_", " "), f"{w['people']:,}", w["digest"][:8], _signatures(w), _stands(w))
+        for w in waves
+    ]
+    table(("wave", "kind", "people", "digest", "approved by", "stands"), rows, title="Waves", right=(0, 2))
+
+
+def _signatures(wave: Mapping[str, Any]) -> str:
+    good = [f"{a['person']} ({a['seat']})" for a in wave["approvals"] if not a["voided"]]
+    return ", ".join(good) or "nobody"
+
+
+def _stands(wave: Mapping[str, Any]) -> Cell:
+    if wave["stopped"]:
+        return (f"STOPPED: {wave['stopped']}", "bad")
+    if wave["launched"]:
+        return (f"launched {when(wave['launched'])}", "good")
+    return ("; ".join(wave["blocked"]), "warn") if wave["blocked"] else ("approved, not sent", "warn")
+
+
+def _filings(state: State) -> None:
+    rows = []
+    for f in state["filings"]:
+        lacks = [*f["missing"], *f["problems"]]
+        stands: Cell = (f"filed {when(f['filed'])}, receipt {f['receipt']}", "good") if f["filed"] else ("not filed", "warn")
+        rows.append((f["obligation"], f["form"], f["version"], f["unknown"], ("; ".join(lacks), "bad"), stands))
+    if rows:
+        table(("report", "form", "version", "not yet known", "lacks", "stands"), rows, title="Reports", right=(2, 3))
+
+
+def _public(state: State) -> None:
+    rows = []
+    for notice in state["public_notices"]:
+        until = f", up until {when(notice['until'])}" if notice["until"] else ""
+        stands: Cell = (f"published {when(notice['published'])}{until}", "good") if notice["published"] else ("NOT published", "warn")
+        rows.append((f"{notice['kind']}:{notice['version']}", "\n".join(notice["serves"]), stands))
+    if rows:
+        table(("public", "serves", "stands"), rows, title="Public notices")
+
+
+def _holds(state: State) -> None:
+    rows = [(h["id"], h["scope"].replace("_", " "), h["target"][:12], h["reason"], h["by"], when(h["until"]) or "released") for h in state["holds"]]
+    if rows:
+        table(("hold", "on", "", "why", "by", "until"), rows, title="Held: what these name does not leave")
+
+
+LISTED = {
+    "unknown": "outcome unknown: a crash hid whether it left",
+    "possible_duplicates": "may have reached somebody twice",
+    "leaf_mismatch": "not what was approved; not sent",
+}
+
+
+def _exceptions(state: State) -> None:
+    found = [(LISTED[name], ids) for name, ids in state["exceptions"].items() if ids]
+    if not found:
+        return
+    heading("What a person should look at")
+    for label, ids in found:
+        more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+        line(f"{len(ids)} deliveries {label}: {', '.join(ids[:3])}{more}", "warn")
