@@ -1,7 +1,7 @@
 """What the flows share: how they are declared, what they may take, and how they fail.
 
-Prefect stores parameters, results and exception texts in clear. So a flow takes identifiers, file names inside the inbox
-and small choices; returns counts; and fails with a sentence that holds no person's data.
+Prefect stores parameters, results and exception texts in clear. So a flow takes identifiers, file names inside the
+inbox and small choices; returns counts; and fails with a sentence that holds no person's data.
 """
 
 from __future__ import annotations

@@ -6,6 +6,6 @@ from flows.steps import settle as steps
 
 @step("settle")
 def settle() -> dict[str, int]:
-    """Bounces, status look-ups and returned letters waiting in the inbox, for every open incident. Only moves forward."""
+    """Bounces that wait in the inbox, statuses of texts, and outcomes in doubt, for every open incident."""
     with desk() as d:
         return steps.settle_all(d).counts()

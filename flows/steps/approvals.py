@@ -1,4 +1,4 @@
-"""People who decide: enrolling them, their signatures over digests, and holds. Nothing is sent or filed without these."""
+"""People who decide: enrolling them, their signatures over digests, and holds. Nothing goes out without these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps.desk import Desk, find_incident
 from flows.steps.findings import refuse_errors
@@ -18,9 +18,7 @@ from planning.release import Signed, statement
 # --- who may sign ---------------------------------------------------------------------------------------------------
 
 
-def enrol(
-    desk: Desk, name: str, seat: Seat, public_key: Path, by: str = "", key: Path | None = None
-) -> Approver:
+def enrol(desk: Desk, name: str, seat: Seat, public_key: Path, by: str = "", key: Path | None = None) -> Approver:
     """Adds a person who can sign. After the first, an enrolled person signs for the new one."""
     public = signing.read_public(public_key)
     with desk.db.write() as session:
@@ -51,7 +49,7 @@ def _sponsor(session: Session, by: str, key: Path | None, text: bytes) -> str:
 def _approver(session: Session, name: str) -> Approver:
     row = session.exec(select(Approver).where(Approver.name == name)).first()
     if row is None or row.retired_at is not None:
-        known = session.exec(select(Approver.name).where(Approver.retired_at.is_(None))).all()  # type: ignore[union-attr]
+        known = session.exec(select(Approver.name).where(col(Approver.retired_at).is_(None))).all()
         raise BadInput(f"person {name!r}", "is not enrolled.", f"Enrolled: {', '.join(sorted(known)) or 'nobody yet'}.")
     return row
 
@@ -79,9 +77,13 @@ def find_approvable(session: Session, incident: Incident, what: str) -> Approvab
         row = session.exec(public.where(PublicNotice.version == int(name))).first()
     elif kind == "filing":
         filing = select(Filing).where(Filing.incident_id == incident.id, Filing.obligation_key == name)
-        row = session.exec(filing.order_by(Filing.version.desc())).first()  # type: ignore[attr-defined]
+        row = session.exec(filing.order_by(col(Filing.version).desc())).first()
     if row is None:
-        raise BadInput(f"{incident.slug}: {what!r}", "is not there.", "Write wave:N, page:N, press:N or filing:OBLIGATION; `tocsin status` lists them.")
+        raise BadInput(
+            f"{incident.slug}: {what!r}",
+            "is not there.",
+            "Write wave:N, page:N, press:N or filing:OBLIGATION; `tocsin status` lists them.",
+        )
     return row
 
 
@@ -106,13 +108,25 @@ def approve(desk: Desk, slug: str, what: str, person: str, key: Path, reason: st
             reason=reason,
         )
         _replace(session, approval)
-        desk.log(session, incident.id, "approved", row.id, what=kind, digest=row.digest, approver=approver.id, seat=approver.seat, signature=approval.signature)
+        desk.log(
+            session,
+            incident.id,
+            "approved",
+            row.id,
+            what=kind,
+            digest=row.digest,
+            approver=approver.id,
+            seat=approver.seat,
+            signature=approval.signature,
+        )
     return approval
 
 
 def _may_approve(session: Session, incident: Incident, row: Approvable, approver: Approver) -> None:
     if approver.name in editors(session, incident, row):
-        raise Refused(f"{approver.name} prepared this or edited facts or list since the last approval; another person approves")
+        raise Refused(
+            f"{approver.name} prepared this or edited facts or list since the last approval; another person approves"
+        )
     if isinstance(row, Wave) and row.stopped_why.startswith("replaced"):
         raise Refused(f"wave {row.number} was replaced by a newer one")
     if isinstance(row, Wave):
@@ -135,7 +149,7 @@ def _replace(session: Session, approval: Approval) -> None:
 
 def void(desk: Desk, session: Session, incident: Incident, subject_id: str, why: str) -> int:
     """Strikes through every standing approval of a thing that changed."""
-    query = select(Approval).where(Approval.subject_id == subject_id, Approval.voided_at.is_(None))  # type: ignore[union-attr]
+    query = select(Approval).where(Approval.subject_id == subject_id, col(Approval.voided_at).is_(None))
     rows = session.exec(query).all()
     for row in rows:
         row.voided_at, row.voided_why = desk.now(), why
@@ -154,7 +168,9 @@ def signed(session: Session, subject_kind: str, subject_id: str) -> list[Signed]
             at=row.at,
             digest=row.digest,
             voided=row.voided_at is not None,
-            valid_signature=signing.holds(who.public_key, statement(subject_kind, subject_id, row.digest), row.signature),
+            valid_signature=signing.holds(
+                who.public_key, statement(subject_kind, subject_id, row.digest), row.signature
+            ),
         )
         for row, who in session.exec(query).all()
     ]
@@ -216,7 +232,7 @@ def release(desk: Desk, slug: str, person: str, hold_id: str = "") -> int:
 
 
 def active_holds(session: Session, incident_id: str, now: datetime) -> list[Hold]:
-    query = select(Hold).where(Hold.incident_id == incident_id, Hold.released_at.is_(None))  # type: ignore[union-attr]
+    query = select(Hold).where(Hold.incident_id == incident_id, col(Hold.released_at).is_(None))
     return [h for h in session.exec(query).all() if h.until is None or h.until > now]
 
 

@@ -1,4 +1,4 @@
-"""Which carrier carries a channel, made from the settings. In exercise mode a carrier reaches loopback only (its own rule)."""
+"""Which carrier carries a channel, made from the settings. In exercise mode each carrier refuses all but loopback."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flows.steps.desk import Desk
 from models.tables import Incident
 from models.values import BadInput, Channel, Message, Wording
 from notifiers.contract import BatchCarrier, Carrier
+from notifiers.letter.queue import Press, Pressed
 
 AnyCarrier = Carrier | BatchCarrier
 
@@ -78,13 +79,13 @@ def folder(desk: Desk, name: str, incident: Incident) -> Path:
     return path
 
 
-def press(desk: Desk) -> Callable[[Mapping[str, Wording], Sequence[Message]], Any]:
+def press(desk: Desk) -> Press:
     """The press with the letterhead, the civil date and, in an exercise, the watermark."""
     from templates.press import press_letters
 
     sender = letterhead(desk)
 
-    def pressed(wordings: Mapping[str, Wording], messages: Sequence[Message]) -> Any:
+    def pressed(wordings: Mapping[str, Wording], messages: Sequence[Message]) -> Pressed:
         return press_letters(wordings, messages, sender=sender, date=desk.now().date(), watermark=desk.watermark)
 
     return pressed

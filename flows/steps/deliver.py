@@ -7,6 +7,7 @@ carrier gets the first byte, in groups no larger than the carrier's lanes, so a 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,14 @@ from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message
 from notifiers.contract import CHANNELS, ChannelSpec, Kind
 
 DELIVERY: Table = metadata.tables["delivery"]
-ORDER = (Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL_LIST)  # cheap and quick first; a refusal opens a later one
+EVENT: Table = metadata.tables["event"]
+RESUMED = "wave_resumed"
+ORDER = (
+    Channel.EMAIL,
+    Channel.SMS,
+    Channel.LETTER,
+    Channel.CALL_LIST,
+)  # cheap and quick first; a refusal opens a later one
 CLAIM = 200  # deliveries of one claim in a channel that sends one by one
 
 
@@ -68,7 +76,9 @@ def deliver(
         wave = find_wave(session, incident, number)
         done.warnings = launch(desk, session, incident, wave, author)
         outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
-        run = _Run(desk, incident, wave.id, posting.open_book(desk, session, incident, wave.id), progress, lease_seconds, done)
+        run = _Run(
+            desk, incident, wave.id, posting.open_book(desk, session, incident, wave.id), progress, lease_seconds, done
+        )
         session.expunge_all()
     _refuse_window(desk, wave)
     asyncio.run(_waves(run, opener))
@@ -123,7 +133,7 @@ async def _waves(run: _Run, opener: Opener) -> None:
 
 
 async def _round(run: _Run, carriers: dict[Channel, AnyCarrier], opener: Opener, pilot: bool) -> int:
-    """Everything that is due now, channel by channel; refusals may have opened further rungs, so the caller asks again."""
+    """Everything that is due now, channel by channel. Refusals may open further rungs, so the caller asks again."""
     sent = 0
     for channel in ORDER:
         spec = CHANNELS[channel]
@@ -176,7 +186,9 @@ async def _group(run: _Run, carrier: AnyCarrier, claims: Sequence[Claim], messag
     mine = [(c, m) for c, m in zip(claims, messages, strict=True) if c.delivery in ours]
     if not mine:
         return
-    handoffs = await posting.send(carrier, [m for _, m in mine], run.book, f"{run.incident.slug}-{mine[0][0].delivery[:8]}")
+    handoffs = await posting.send(
+        carrier, [m for _, m in mine], run.book, f"{run.incident.slug}-{mine[0][0].delivery[:8]}"
+    )
     with desk.db.write() as session:
         outcomes = posting.record(desk, session, run.incident, [c for c, _ in mine], handoffs)
         if CHANNELS[carrier.channel].kind is Kind.BATCH:
@@ -190,8 +202,11 @@ async def _group(run: _Run, carrier: AnyCarrier, claims: Sequence[Claim], messag
 def _shares(session: Session, wave_id: str, *, pilot: bool = False) -> tuple[int, int]:
     """Deliveries handed off in channels that answer at once, and how many of them were undeliverable."""
     d = DELIVERY.c
-    query = columns(d.state, func.count()).where(d.wave_id == wave_id, d.handed_at.is_not(None), d.channel == Channel.EMAIL)
-    found = dict(session.connection().execute((query.where(d.pilot.is_(True)) if pilot else query).group_by(d.state)).all())
+    query = columns(d.state, func.count()).where(
+        d.wave_id == wave_id, d.handed_at.is_not(None), d.channel == Channel.EMAIL
+    )
+    rows = session.connection().execute((query.where(d.pilot.is_(True)) if pilot else query).group_by(d.state))
+    found: dict[DeliveryState, int] = {state: count for state, count in rows}
     return sum(found.values()), found.get(DeliveryState.UNDELIVERABLE, 0)
 
 
@@ -204,7 +219,7 @@ def _stop(run: _Run) -> bool:
         wave = find_wave(session, run.incident, run.done.wave)
         if wave.stopped_at is not None:
             return True
-        handed, bad = _shares(session, wave.id)
+        handed, bad = _since_resumed(session, run.incident.id, wave.id)
         if handed < ENOUGH or bad / handed <= wave.bounce_limit:
             return False
         wave.stopped_at = run.desk.now()
@@ -212,6 +227,17 @@ def _stop(run: _Run) -> bool:
         session.add(wave)
         run.desk.log(session, run.incident.id, "wave_stopped", wave.id, handed=handed, undeliverable=bad)
     return True
+
+
+def _since_resumed(session: Session, incident_id: str, wave_id: str) -> tuple[int, int]:
+    """The shares without what a person had seen when they let the wave go on; or it would stop at once again."""
+    handed, bad = _shares(session, wave_id)
+    e = EVENT.c
+    last = columns(e.body).where(e.incident_id == incident_id, e.kind == RESUMED, e.subject == wave_id)
+    seen = [json.loads(body) for body in session.connection().execute(last).scalars()]
+    return handed - max((s.get("handed", 0) for s in seen), default=0), bad - max(
+        (s.get("undeliverable", 0) for s in seen), default=0
+    )
 
 
 def _pilot_passed(run: _Run) -> bool:
@@ -227,7 +253,9 @@ def _close_pilot(run: _Run) -> bool:
         if wave.stopped_at is not None:
             return False
         busy = columns(func.count()).where(
-            d.wave_id == wave.id, d.pilot.is_(True), d.state.in_([DeliveryState.CLAIMED.value, DeliveryState.HANDING_OFF.value])
+            d.wave_id == wave.id,
+            d.pilot.is_(True),
+            d.state.in_([DeliveryState.CLAIMED.value, DeliveryState.HANDING_OFF.value]),
         )
         if session.connection().execute(busy).scalar_one():
             return False
@@ -249,4 +277,5 @@ def resume(desk: Desk, slug: str, number: int, person: str, reason: str) -> None
             raise Refused(f"wave {number} is not stopped")
         wave.stopped_at, wave.stopped_why = None, ""
         session.add(wave)
-        desk.log(session, incident.id, "wave_resumed", wave.id, by=person, reason=reason)
+        handed, bad = _shares(session, wave.id)
+        desk.log(session, incident.id, RESUMED, wave.id, by=person, reason=reason, handed=handed, undeliverable=bad)

@@ -44,6 +44,10 @@ class Desk:
             self._profile = load_profile(self.settings.profile)
         return self._profile
 
+    def forget_profile(self) -> None:
+        """The profile's file was written anew; it is read again when it is next asked for."""
+        self._profile = None
+
     def key(self, incident: Incident) -> IncidentKey:
         """The incident's key. Refused after erasure."""
         if incident.wrapped_key is None:

@@ -1,4 +1,4 @@
-"""Drafting: one person's place in a wave. Segment, ladder, slots, merged once in every channel before anybody approves."""
+"""Drafting: one person's place in a wave. Segment, ladder and slots, merged once in every channel before approval."""
 
 from __future__ import annotations
 

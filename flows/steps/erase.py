@@ -1,4 +1,4 @@
-"""Close an incident, and erase its people when retention is over. What proves what happened stays, and still verifies."""
+"""Close an incident, and erase its people when retention is over. What proves what happened stays and verifies."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def close(desk: Desk, slug: str, person: str, reason: str = "") -> None:
         incident = find_incident(session, slug)
         open_ = _open_items(session, incident)
         if open_ and not reason.strip():
-            raise NeedsPerson(f"{slug} is not finished: {'; '.join(open_)}. Close it with --reason to do so all the same.")
+            raise NeedsPerson(
+                f"{slug} is not finished: {'; '.join(open_)}. Close it with --reason to do so all the same."
+            )
         incident.closed_at = desk.now()
         session.add(incident)
         desk.log(session, incident.id, "incident_closed", incident.id, by=person, reason=reason, open=len(open_))
@@ -87,11 +89,15 @@ def _refuse(desk: Desk, incident: Incident, early: str) -> None:
         raise Refused(f"{incident.slug} is not closed; only a closed incident is erased")
     due = incident.closed_at + timedelta(days=desk.profile.retention.people_days)
     if desk.now() < due and not early.strip():
-        raise Refused(f"{incident.slug}: its people are kept until {due.date().isoformat()}; --early REASON erases them now")
+        raise Refused(
+            f"{incident.slug}: its people are kept until {due.date().isoformat()}; --early REASON erases them now"
+        )
 
 
 def _clear(session: Session, table: Table, incident: Incident, **values: object) -> int:
-    return session.connection().execute(update(table).where(table.c.incident_id == incident.id).values(**values)).rowcount
+    return (
+        session.connection().execute(update(table).where(table.c.incident_id == incident.id).values(**values)).rowcount
+    )
 
 
 def _remove(desk: Desk, slug: str) -> int:

@@ -1,7 +1,7 @@
 """Reports to authorities: filled from facts and the ledger's counts, approved, written as a packet, receipt recorded.
 
-Nothing here files by itself: a packet is written for a person to send, and the receipt number that the authority gave is
-typed in by one person and confirmed by a second.
+Nothing here files by itself: a packet is written for a person to send, and the receipt number that the authority gave
+is typed in by one person and confirmed by a second.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps import approvals
 from flows.steps.desk import Desk, find_incident
-from flows.steps.law import body_of, versions
+from flows.steps.law import body_of, local, versions
 from flows.steps.obligations import update_met
 from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.settle import open_incidents
 from models.facts import Facts
-from models.sums import counts as delivery_counts
-from models.sums import people_counts, standings
+from models.sums import Standing, people_counts, standings
 from models.tables import Approval, Filing, Incident, ObligationRow, PublicNotice, Segment, Wave, WordingRow, new_id
 from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, canonical, digest
 from notifiers.portal.packet import write_packet
@@ -81,7 +80,13 @@ def file_all(desk: Desk, author: str) -> Filed:
 
 
 def prepare_reports(
-    desk: Desk, slug: str, author: str, *, late_reasons: str = "", only: str = "", judged: Mapping[str, Any] | None = None
+    desk: Desk,
+    slug: str,
+    author: str,
+    *,
+    late_reasons: str = "",
+    only: str = "",
+    judged: Mapping[str, Any] | None = None,
 ) -> list[ReportState]:
     """Fills every report that is owed or undetermined and not filed. A changed answer makes a new version."""
     with desk.db.write() as session:
@@ -93,7 +98,9 @@ def prepare_reports(
         for row in live_obligations(session, incident.id):
             if row.duty not in REPORTED or (only and row.key != only) or row.key not in terms:
                 continue
-            found.append(_fill(desk, session, incident, facts, row, terms[row.key], counts, author, late_reasons, judged))
+            found.append(
+                _fill(desk, session, incident, facts, row, terms[row.key], counts, author, late_reasons, judged)
+            )
     if only and not found:
         raise BadInput(f"{slug}: {only!r}", "is no report that is owed.", "`tocsin status` lists them.")
     return found
@@ -115,6 +122,7 @@ def _fill(
     if last is not None and not late_reasons and not judged and _stands(session, last, row):
         return _as_stored(last)
     reasons = late_reasons or (last.late_reasons if last else "")
+    due = local(body_of(row).get("due"))
     answers = _judged_before(last) | dict(judged or {})
     form = report_form(desk, row, version)
     known = {q.id for q in form.questions}
@@ -122,9 +130,9 @@ def _fill(
         form,
         facts,
         counts,
-        _Owed(row.key, row.due, str(body_of(row).get("citation", ""))),
+        _Owed(row.key, due, str(body_of(row).get("citation", ""))),
         row.stage,
-        desk.now(),
+        desk.now().astimezone(due.tzinfo if due else facts.zone),
         reasons,
         profile=asdict(desk.profile),
         answers={k: v for k, v in answers.items() if k in known},
@@ -154,7 +162,17 @@ def _fill(
     )
     session.add(filing)
     session.flush()
-    desk.log(session, incident.id, "report_filled", filing.id, key=row.key, version=filing.version, digest=mark, unknown=filing.unknown, author=author)
+    desk.log(
+        session,
+        incident.id,
+        "report_filled",
+        filing.id,
+        key=row.key,
+        version=filing.version,
+        digest=mark,
+        unknown=filing.unknown,
+        author=author,
+    )
     return _report(filled, filing, new=True)
 
 
@@ -164,7 +182,7 @@ def _stands(session: Session, last: Filing, row: ObligationRow) -> bool:
 
 
 def standing(session: Session, subject_id: str) -> int:
-    query = select(Approval.id).where(Approval.subject_id == subject_id, Approval.voided_at.is_(None))  # type: ignore[union-attr]
+    query = select(Approval.id).where(Approval.subject_id == subject_id, col(Approval.voided_at).is_(None))
     return len(session.exec(query).all())
 
 
@@ -195,14 +213,16 @@ def _report(filled: Filled, row: Filing, *, new: bool) -> ReportState:
 
 def newest_filing(session: Session, incident_id: str, key: str) -> Filing | None:
     query = select(Filing).where(Filing.incident_id == incident_id, Filing.obligation_key == key)
-    return session.exec(query.order_by(Filing.version.desc())).first()  # type: ignore[attr-defined]
+    return session.exec(query.order_by(col(Filing.version).desc())).first()
 
 
 def report_form(desk: Desk, row: ObligationRow, version: Version) -> Form:
     """The authority's own form where we have it, else one made of the instrument's list of contents."""
     report = version.report_for(str(body_of(row).get("authority_slug", "")), row.stage)
     title = f"{row.regime}: {row.duty.value}, {row.stage.value}"
-    return form_for(report or Report("generic", ()), title, row.authority or row.recipient.value, desk.settings.templates)
+    return form_for(
+        report or Report("generic", ()), title, row.authority or row.recipient.value, desk.settings.templates
+    )
 
 
 def ledger_counts(desk: Desk, session: Session, incident: Incident) -> dict[str, Any]:
@@ -230,13 +250,13 @@ def ledger_counts(desk: Desk, session: Session, incident: Incident) -> dict[str,
 
 
 def _sample(session: Session, incident: Incident) -> str | None:
-    """The wording that most people of the newest launched wave got, by its digest: the sample that goes with a report."""
+    """The wording that most people got, by its digest: the sample that goes with a report."""
     query = (
         select(Segment, WordingRow)
         .join(WordingRow, Segment.wording_id == WordingRow.id)  # type: ignore[arg-type]
         .join(Wave, Segment.wave_id == Wave.id)  # type: ignore[arg-type]
-        .where(Segment.incident_id == incident.id, Wave.launched_at.is_not(None))  # type: ignore[union-attr]
-        .order_by(Segment.people.desc(), Segment.id)  # type: ignore[attr-defined]
+        .where(Segment.incident_id == incident.id, col(Wave.launched_at).is_not(None))
+        .order_by(col(Segment.people).desc(), Segment.id)
     )
     found = session.exec(query).first()
     return None if found is None else f"notice-{found[0].channel}-{found[1].digest[:16]}.txt"
@@ -267,7 +287,9 @@ def write(desk: Desk, slug: str, key: str) -> ReportState:
         out = write_packet(desk.settings.folder("reports"), slug, file_name(row), pdf, packet)
         if not out.again:
             desk.log(session, incident.id, "report_packet", row.id, key=key, version=row.version, digest=out.digest)
-        report = ReportState(key, row.form, row.version, row.digest, row.unknown, (), (), False, out.folder, verdict.debts)
+        report = ReportState(
+            key, row.form, row.version, row.digest, row.unknown, (), (), False, out.folder, verdict.debts
+        )
     return report
 
 
@@ -332,4 +354,3 @@ def record_receipt(desk: Desk, slug: str, key: str, number: str, person: str, at
         desk.log(session, incident.id, "filed", row.id, key=key, at_authority=at, by=person)
         update_met(desk, session, incident)
     return "confirmed"
-

@@ -1,4 +1,4 @@
-"""Launching a wave: the last look before anything leaves. Approvals, orders between duties, the people's root, holds."""
+"""Launching a wave: the last look before anything leaves. Approvals, orders of duties, the people's root, holds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def _refuse(desk: Desk, session: Session, incident: Incident, wave: Wave) -> lis
     window = (wave.window_from, wave.window_until)
     problems = problems_to_launch(wave.digest, standing, editors, desk.now(), window)
     if problems:
-        raise NeedsPerson(f"wave {wave.number} of {incident.slug} can't start: " + "; ".join(problems))
+        remedy = f"Sign it with `tocsin approve {incident.slug} wave:{wave.number} --person NAME --key FILE`"
+        raise NeedsPerson(f"wave {wave.number} of {incident.slug} can't start: {'; '.join(problems)}. {remedy}")
     holds = approvals.active_holds(session, incident.id, desk.now())
     why = approvals.held(holds, kind=RecipientKind.NOTICES, wave=wave.id)
     if why:

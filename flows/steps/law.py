@@ -57,3 +57,8 @@ def telling_people(assessed: Assessment) -> Sequence[Obligation]:
     """Obligations that put words before individuals, or before the customers whose people they are."""
     duties = (Duty.INDIVIDUALS, Duty.PROCESSOR_TO_CONTROLLER, Duty.CONTRACT)
     return [o for o in assessed.all() if o.duty in duties]
+
+
+def local(text: str | None) -> datetime | None:
+    """A due time with the offset of the authority's zone, as the assessment wrote it."""
+    return datetime.fromisoformat(text) if text else None

@@ -18,6 +18,7 @@ from models.tables import Filing, Incident, ObligationRow, PublicNotice
 from models.values import Duty, ObligationState, Role
 from planning.deadlines import Dispatched, Evidence, met
 from regimes.obligations import covers
+from regimes.schema import MetWhen
 
 AUTHOR = "ledger"
 
@@ -69,6 +70,8 @@ def _keys(notice: PublicNotice) -> list[str]:
 
 def _met(row: ObligationRow, known: _Known) -> datetime | None:
     when = str(body_of(row).get("met_when", "receipt"))
+    if when == MetWhen.DISPATCH and row.duty in (Duty.MEDIA, Duty.PUBLIC):
+        when = MetWhen.POSTING  # to the media, sending the release is posting it
     evidence = Evidence(
         dispatched=dispatched(row, known.people, row.key in known.posted) if row.duty is Duty.INDIVIDUALS else None,
         public_posted_at=known.posted.get(row.key),
@@ -116,7 +119,11 @@ def _facts(session: Session, incident: Incident, known: _Known) -> dict[str, Any
 
 def _all_told(session: Session, incident: Incident) -> datetime | None:
     """When the last individuals' duty was met, once all of them are."""
-    rows = [r for r in live_obligations(session, incident.id) if r.duty is Duty.INDIVIDUALS and r.state is ObligationState.OWED]
+    rows = [
+        r
+        for r in live_obligations(session, incident.id)
+        if r.duty is Duty.INDIVIDUALS and r.state is ObligationState.OWED
+    ]
     if not rows or any(r.met_at is None for r in rows):
         return None
     return max(r.met_at for r in rows if r.met_at is not None)

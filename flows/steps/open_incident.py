@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps.desk import Desk, find_incident
 from models.facts import Facts, contradictions, load_facts, parse_facts
@@ -17,6 +17,8 @@ from models.tables import FactsRevision, Incident, ObligationRow, new_id
 from models.values import BadInput, ObligationState, canonical, check_slug, digest
 from regimes.assess import assess
 from regimes.obligations import Assessment, Obligation
+
+DECLARED = "declared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,15 @@ def _store(
     )
     session.add(row)
     session.flush()
-    desk.log(session, incident.id, "facts_revised", row.id, number=number, source=source, author=author, digest=row.digest)
+    desk.log(
+        session, incident.id, "facts_revised", row.id, number=number, source=source, author=author, digest=row.digest
+    )
     return number, True
 
 
 def newest(session: Session, incident_id: str) -> FactsRevision | None:
     query = select(FactsRevision).where(FactsRevision.incident_id == incident_id)
-    return session.exec(query.order_by(FactsRevision.number.desc())).first()  # type: ignore[attr-defined]
+    return session.exec(query.order_by(col(FactsRevision.number).desc())).first()
 
 
 def facts_of(row: FactsRevision) -> Facts:
@@ -125,19 +129,26 @@ def current_facts(session: Session, incident: Incident) -> Facts:
 def declared_facts(session: Session, incident: Incident) -> Facts:
     """The newest facts that a person declared; what a list or the ledger says is held against them."""
     query = select(FactsRevision).where(FactsRevision.incident_id == incident.id, FactsRevision.source == "declared")
-    row = session.exec(query.order_by(FactsRevision.number.desc())).first()  # type: ignore[attr-defined]
+    row = session.exec(query.order_by(col(FactsRevision.number).desc())).first()
     return facts_of(row) if row else current_facts(session, incident)
 
 
 def revise(
     desk: Desk, session: Session, incident: Incident, changes: Mapping[str, Any], source: str, author: str
 ) -> tuple[Assessment, list[str]]:
-    """Facts that a list or the ledger knows better, as a revision of their own; assessed again. Says what contradicts."""
+    """Facts that a list or the ledger knows better, as a revision, assessed again; and what contradicts them."""
     facts = current_facts(session, incident).revised(changes, source)
     number, _ = _store(desk, session, incident, facts, source, author)
     against = contradictions(declared_facts(session, incident), facts)
     if against:
-        desk.log(session, incident.id, "facts_contradicted", incident.id, number=number, keys=[a.split(":")[0] for a in against])
+        desk.log(
+            session,
+            incident.id,
+            "facts_contradicted",
+            incident.id,
+            number=number,
+            keys=[a.split(":")[0] for a in against],
+        )
     return reassess(desk, session, incident, facts, number), against
 
 
@@ -157,7 +168,7 @@ def reassess(desk: Desk, session: Session, incident: Incident, facts: Facts, num
         old.superseded_at = desk.now()
         session.add(old)
         events.append(Entry("obligation_superseded", old.id, {"key": key, "by": new.id if new else ""}))
-        if new is not None:
+        if new is not None and _by_ledger(old):
             new.met_at, new.met_by = old.met_at, old.met_by
     for key, new in wanted.items():
         if key not in standing or not _same(standing[key], new):
@@ -171,7 +182,7 @@ def reassess(desk: Desk, session: Session, incident: Incident, facts: Facts, num
 def live_obligations(session: Session, incident_id: str) -> list[ObligationRow]:
     query = select(ObligationRow).where(
         ObligationRow.incident_id == incident_id,
-        ObligationRow.superseded_at.is_(None),  # type: ignore[union-attr]
+        col(ObligationRow.superseded_at).is_(None),
     )
     return list(session.exec(query.order_by(ObligationRow.due, ObligationRow.key)).all())  # type: ignore[arg-type]
 
@@ -205,7 +216,7 @@ def _row(desk: Desk, incident: Incident, o: Obligation, state: ObligationState, 
         facts_number=number,
         assessed_at=desk.now(),
         met_at=o.met,
-        met_by="declared" if o.met else "",
+        met_by=DECLARED if o.met else "",
     )
 
 
@@ -223,9 +234,17 @@ def _inner(o: Obligation) -> dict[str, Any]:
 
 def _same(old: ObligationRow, new: ObligationRow) -> bool:
     """Equal in all that matters to a deadline; lateness and the moment of asking do not."""
-    return all(getattr(old, n) == getattr(new, n) for n in ("state", "law_version", "due", "due_safe", "recipient")) and (
-        _because(old) == _because(new)
+    told = _by_ledger(old) or old.met_at == new.met_at  # a declared submission that was added, moved or taken back
+    return (
+        told
+        and all(getattr(old, n) == getattr(new, n) for n in ("state", "law_version", "due", "due_safe", "recipient"))
+        and (_because(old) == _because(new))
     )
+
+
+def _by_ledger(row: ObligationRow) -> bool:
+    """Met by what we did ourselves; a declaration neither makes nor undoes that."""
+    return row.met_at is not None and row.met_by != DECLARED
 
 
 def _because(row: ObligationRow) -> Any:

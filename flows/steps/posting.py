@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps.carriers import AnyCarrier
 from flows.steps.desk import Desk
@@ -21,6 +22,7 @@ from models.values import (
     TOLD_STATES,
     BadInput,
     Channel,
+    Contacts,
     DeliveryState,
     Handoff,
     HoldScope,
@@ -48,7 +50,8 @@ class Book:
 
 def open_book(desk: Desk, session: Session, incident: Incident, wave_id: str) -> Book:
     book = Book(desk.key(incident))
-    query = select(WordingRow).join(Segment, Segment.wording_id == WordingRow.id).where(Segment.wave_id == wave_id)  # type: ignore[arg-type]
+    query = select(WordingRow).join(Segment, col(Segment.wording_id) == WordingRow.id)
+    query = query.where(Segment.wave_id == wave_id)
     for row in session.exec(query).all():
         book.wordings[row.id] = (wording_of(row), row.digest)
     return book
@@ -57,6 +60,9 @@ def open_book(desk: Desk, session: Session, incident: Incident, wave_id: str) ->
 def wording_of(row: WordingRow) -> Wording:
     data = json.loads(row.body)
     return Wording(**data | {"channel": Channel(data["channel"]), "slots": tuple(Slot(s) for s in data["slots"])})
+
+
+Rows = TypeVar("Rows", Subject, Notice, Delivery)
 
 
 # --- what may leave -------------------------------------------------------------------------------------------------
@@ -94,8 +100,8 @@ def check(desk: Desk, session: Session, book: Book, claims: Sequence[Claim], cha
     return checked
 
 
-def _by_id(session: Session, table: type, ids: Iterable[str]) -> dict[str, object]:
-    rows = session.exec(select(table).where(table.id.in_(list(set(ids))))).all()
+def _by_id(session: Session, table: type[Rows], ids: Iterable[str]) -> dict[str, Rows]:
+    rows = session.exec(select(table).where(col(table.id).in_(list(set(ids))))).all()
     return {row.id: row for row in rows}
 
 
@@ -107,11 +113,11 @@ def _unfit(subject: Subject, notice: Notice) -> SuppressionReason | None:
     return None
 
 
-def _suppressed(desk: Desk, session: Session, contacts: Iterable[object]) -> dict[str, SuppressionReason]:
+def _suppressed(desk: Desk, session: Session, contacts: Iterable[Contacts]) -> dict[str, SuppressionReason]:
     """Contact -> why it must not be used, for those on the lasting list."""
-    values = {v for c in contacts for v in (c.email, c.phone) if v}  # type: ignore[attr-defined]
+    values = {v for c in contacts for v in (c.email, c.phone) if v}
     index = {desk.vault.suppression_index(v): v for v in values}
-    rows = session.exec(select(Suppression).where(Suppression.contact_index.in_(list(index)))).all()  # type: ignore[attr-defined]
+    rows = session.exec(select(Suppression).where(col(Suppression.contact_index).in_(list(index)))).all()
     now = desk.now()
     return {index[r.contact_index]: r.reason for r in rows if r.until is None or r.until > now}
 
@@ -210,7 +216,7 @@ def _hold(desk: Desk, session: Session, incident: Incident, scope: HoldScope, ta
         Hold.incident_id == incident.id,
         Hold.scope == scope,
         Hold.target == target,
-        Hold.released_at.is_(None),  # type: ignore[union-attr]
+        col(Hold.released_at).is_(None),
     )
     if session.exec(query).first() is not None:
         return
@@ -231,24 +237,24 @@ def _hold(desk: Desk, session: Session, incident: Incident, scope: HoldScope, ta
 
 
 def open_next(desk: Desk, session: Session, incident: Incident, deliveries: Sequence[str]) -> list[str]:
-    """Opens the next rung of each notice whose present rung is spent; a notice without one is unreachable, and said so."""
+    """Opens the next rung of each notice whose present one is spent; without one, the person is unreachable."""
     if not deliveries:
         return []
     session.flush()
     spent = _by_id(session, Delivery, deliveries)
-    notices = _by_id(session, Notice, [d.notice_id for d in spent.values()])  # type: ignore[attr-defined]
-    segments = _segments(session, {n.wave_id for n in notices.values()})  # type: ignore[attr-defined]
+    notices = _by_id(session, Notice, [d.notice_id for d in spent.values()])
+    segments = _segments(session, {n.wave_id for n in notices.values()})
     rungs: list[NewDelivery] = []
     for delivery in spent.values():
-        found = _next_of(session, delivery, notices[delivery.notice_id], segments)  # type: ignore[attr-defined,arg-type]
+        found = _next_of(session, delivery, notices[delivery.notice_id], segments)
         rungs += found
-        if not found and _all_spent(session, delivery.notice_id):  # type: ignore[attr-defined]
-            desk.log(session, incident.id, "person_unreachable", delivery.subject_id, notice=delivery.notice_id)  # type: ignore[attr-defined]
+        if not found and _all_spent(session, delivery.notice_id):
+            desk.log(session, incident.id, "person_unreachable", delivery.subject_id, notice=delivery.notice_id)
     return outbox.open_rung(session, rungs, desk.now())
 
 
 def _segments(session: Session, waves: set[str]) -> Mapping[tuple[str, str, Channel], str]:
-    rows = session.exec(select(Segment).where(Segment.wave_id.in_(list(waves)))).all()  # type: ignore[attr-defined]
+    rows = session.exec(select(Segment).where(col(Segment.wave_id).in_(list(waves)))).all()
     return {(row.wave_id, row.key, row.channel): row.id for row in rows}
 
 

@@ -1,7 +1,7 @@
 """Prepare: everybody who has no notice yet gets one drafted, in segments whose words are rendered, linted and counted.
 
-What comes out is a wave with a plan to sign. Nothing is sent. Preparing again before launch replaces the draft and voids
-its approvals.
+What comes out is a wave with a plan to sign. Nothing is sent. Preparing again before launch replaces the draft and
+voids its approvals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete
 from sqlalchemy import select as columns
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps import approvals, wording
 from flows.steps.desk import Desk, Progress, find_incident, quiet
@@ -102,10 +102,14 @@ def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limi
         _replace_drafts(desk, session, incident)
         kind, wanted = _next_wave(session, incident)
         if not wanted:
-            raise NeedsPerson(f"{slug}: everybody in scope has a notice already; `tocsin status {slug}` shows where it is")
+            raise NeedsPerson(
+                f"{slug}: everybody in scope has a notice already; `tocsin status {slug}` shows where it is"
+            )
         work = _begin(desk, session, incident, kind, len(wanted), author)
         _survey(desk, session, work, wanted, limit)
-        texts = wording.render_all(desk, session, incident, work.keys, work.channels, work.drafter, work.facts, work.wave.id)
+        texts = wording.render_all(
+            desk, session, incident, work.keys, work.channels, work.drafter, work.facts, work.wave.id
+        )
         notices = _write(desk, session, work, wanted, texts, progress)
         public = wording.render_public(desk, session, incident, work.keys, work.drafter, work.facts)
         return _seal(desk, session, work, texts, public, notices)
@@ -118,8 +122,8 @@ def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
     """Takes away what was drafted and never launched; its approvals are void."""
     query = select(Wave).where(
         Wave.incident_id == incident.id,
-        Wave.launched_at.is_(None),  # type: ignore[union-attr]
-        Wave.stopped_at.is_(None),  # type: ignore[union-attr]
+        col(Wave.launched_at).is_(None),
+        col(Wave.stopped_at).is_(None),
     )
     for wave in session.exec(query).all():
         approvals.void(desk, session, incident, wave.id, "the wave was prepared anew")
@@ -137,7 +141,9 @@ def _next_wave(session: Session, incident: Incident) -> tuple[WaveKind, list[str
     has = columns(n.subject_id).where(n.incident_id == incident.id)
     people = columns(s.id).where(s.incident_id == incident.id, s.withdrawn.is_(False)).order_by(s.id)
     fresh = list(session.connection().execute(people.where(s.id.not_in(has))).scalars())
-    earlier = session.exec(select(Wave.id).where(Wave.incident_id == incident.id, Wave.launched_at.is_not(None))).first()  # type: ignore[union-attr]
+    earlier = session.exec(
+        select(Wave.id).where(Wave.incident_id == incident.id, col(Wave.launched_at).is_not(None))
+    ).first()
     left, more = _changed(session, incident)
     if fresh or left:
         return (WaveKind.FOLLOW_UP if earlier else WaveKind.FIRST), sorted([*fresh, *left])
@@ -226,7 +232,7 @@ def _begin(desk: Desk, session: Session, incident: Incident, kind: WaveKind, peo
 
 def _subjects(session: Session, ids: Sequence[str]) -> Iterator[Subject]:
     for start in range(0, len(ids), _AT_A_TIME):
-        rows = session.exec(select(Subject).where(Subject.id.in_(ids[start : start + _AT_A_TIME]))).all()  # type: ignore[attr-defined]
+        rows = session.exec(select(Subject).where(col(Subject.id).in_(ids[start : start + _AT_A_TIME]))).all()
         yield from rows
         for row in rows:
             session.expunge(row)
@@ -351,7 +357,13 @@ def _seal(
     wave.plan, wave.digest, wave.people_root = plan.text(), plan.digest(), plan.people_root
     session.add(wave)
     _count_segments(session, work, texts)
-    body = {"number": wave.number, "digest": wave.digest, "people": wave.people, "wave_kind": wave.kind, "author": wave.prepared_by}
+    body = {
+        "number": wave.number,
+        "digest": wave.digest,
+        "people": wave.people,
+        "wave_kind": wave.kind,
+        "author": wave.prepared_by,
+    }
     desk.log(session, work.incident.id, "wave_prepared", wave.id, **body, findings=texts.errors)
     first = Counter[str]()
     for (_, channel), people in work.people.items():
@@ -386,4 +398,3 @@ def _count_segments(session: Session, work: _Work, texts: wording.Texts) -> None
 def findings_of(rows: Iterable[str]) -> Counter[Severity]:
     """Findings of stored wordings by severity."""
     return Counter(Severity(f["severity"]) for text in rows for f in json.loads(text))
-

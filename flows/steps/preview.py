@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps.carriers import letterhead
 from flows.steps.desk import Desk, find_incident
@@ -34,7 +34,8 @@ class Previewed:
     incident: str
     wave: int
     folder: Path
-    files: tuple[tuple[str, str], ...]  # name, segment and channel
+    files: tuple[tuple[str, int], ...]  # name, people who would get it (0: the public)
+    segments: dict[int, str]  # the number in a file's name -> segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +63,21 @@ def preview(desk: Desk, slug: str, number: int | None = None, segment: str = "",
     folder = out or desk.settings.folder("previews") / slug / f"wave-{wave.number}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     names = _numbers(found)
-    written: list[tuple[str, str]] = []
+    written: list[tuple[str, int]] = []
     for sample in found:
-        stem = f"{MARK}-{names[sample.segment]:02d}.{sample.wording.language}.{sample.role.value}.{sample.channel.value}"
-        about = f"{sample.segment}, {sample.channel.value}: {sample.people:,} people"
-        written += [(_write(folder, f"{stem}{ending}", data), about) for ending, data in _files(desk, sample)]
+        stem = (
+            f"{MARK}-{names[sample.segment]:02d}.{sample.wording.language}.{sample.role.value}.{sample.channel.value}"
+        )
+        written += [(_write(folder, f"{stem}{ending}", data), sample.people) for ending, data in _files(desk, sample)]
     for language, page in public:
-        about = f"public notice that may follow, {language}"
-        written.append((_write(folder, f"{MARK}-public.{language}.html", marked_html(page.html).encode()), about))
-        written.append((_write(folder, f"{MARK}-press-release.{language}.txt", (BANNER + page.text).encode()), about))
-    return Previewed(slug, wave.number, folder, tuple(written))
+        written.append((_write(folder, f"{MARK}-public.{language}.html", marked_html(page.html).encode()), 0))
+        written.append((_write(folder, f"{MARK}-press-release.{language}.txt", (BANNER + page.text).encode()), 0))
+    return Previewed(slug, wave.number, folder, tuple(written), {number: key for key, number in names.items()})
 
 
 def newest_wave(session: Session, incident: Incident) -> Wave:
     """The newest wave that no later draft replaced."""
-    query = select(Wave).where(Wave.incident_id == incident.id).order_by(Wave.number.desc())  # type: ignore[attr-defined]
+    query = select(Wave).where(Wave.incident_id == incident.id).order_by(col(Wave.number).desc())
     for wave in session.exec(query).all():
         if not wave.stopped_why.startswith("replaced"):
             return wave
@@ -94,7 +95,9 @@ def samples(session: Session, wave: Wave, segment: str = "") -> list[Sample]:
     ]
     if not found:
         known = "; ".join(sorted({own.key for own, _ in rows}))
-        raise BadInput(f"--segment {segment!r}", f"is in the name of no segment of wave {wave.number}.", f"Segments: {known}.")
+        raise BadInput(
+            f"--segment {segment!r}", f"is in the name of no segment of wave {wave.number}.", f"Segments: {known}."
+        )
     return found
 
 

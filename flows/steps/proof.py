@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlmodel import Session, or_, select
+from sqlmodel import Session, col, or_, select
 
 from flows.steps.carriers import open_carrier
 from flows.steps.desk import Desk, find_incident
@@ -47,13 +47,21 @@ def proof(desk: Desk, slug: str, number: int, address: str, author: str) -> Proo
         _refuse_subject(desk, session, incident, to)
         chosen = [s for s in samples(session, wave) if to.email or s.channel is Channel.SMS]
     if not chosen:
-        raise BadInput("--proof-to", f"is a telephone number, and wave {number} has no text messages.", "Give an email address.")
+        raise BadInput(
+            "--proof-to", f"is a telephone number, and wave {number} has no text messages.", "Give an email address."
+        )
     handoffs = asyncio.run(_send(desk, incident, [_message(s, to) for s in chosen], to))
     pairs = list(zip(chosen, handoffs, strict=True))
-    failed = tuple(f"{s.segment}, {s.channel.value}: {h.outcome} {h.code}" for s, h in pairs if h.outcome is not Outcome.ACCEPTED)
-    counts = {c.value: n for c in Channel if (n := sum(s.channel is c and h.outcome is Outcome.ACCEPTED for s, h in pairs))}
+    failed = tuple(
+        f"{s.segment}, {s.channel.value}: {h.outcome} {h.code}" for s, h in pairs if h.outcome is not Outcome.ACCEPTED
+    )
+    counts = {
+        c.value: n for c in Channel if (n := sum(s.channel is c and h.outcome is Outcome.ACCEPTED for s, h in pairs))
+    }
     with desk.db.write() as session:
-        desk.log(session, incident.id, "proof_sent", wave.id, by=author, sent=counts, failed=len(failed), digest=wave.digest)
+        desk.log(
+            session, incident.id, "proof_sent", wave.id, by=author, sent=counts, failed=len(failed), digest=wave.digest
+        )
     return Proofs(slug, number, sum(counts.values()), counts, failed)
 
 
@@ -72,7 +80,7 @@ def _refuse_subject(desk: Desk, session: Session, incident: Incident, to: Contac
     marks = [key.index(name, form) for name in ("email", "phone") for form in {value, value.lower()}]
     query = select(Subject.id).where(
         Subject.incident_id == incident.id,
-        or_(Subject.email_index.in_(marks), Subject.phone_index.in_(marks)),  # type: ignore[attr-defined]
+        or_(col(Subject.email_index).in_(marks), col(Subject.phone_index).in_(marks)),
     )
     if session.exec(query).first() is not None:
         raise Refused("--proof-to: this is an address of one of the incident's people; a proof goes to the team only")

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps import approvals
 from flows.steps.desk import Desk, find_incident
@@ -82,7 +82,12 @@ class Published:
     met: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        return {"version": self.version, "languages": len(self.languages), "again": int(self.again), "met": len(self.met)}
+        return {
+            "version": self.version,
+            "languages": len(self.languages),
+            "again": int(self.again),
+            "met": len(self.met),
+        }
 
 
 def judge(desk: Desk, slug: str) -> Judged:
@@ -128,7 +133,9 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
         why = why or (json.loads(last.reason).get("why", "") if last and last.reason else "")
         _refuse(slug, kind, judged, serves, why)
         wordings = _newest_words(session, incident)
-        mark = digest({"kind": kind, "wordings": {k: m for k, (_, m) in wordings.items()}, "serves": serves, "why": why})
+        mark = digest(
+            {"kind": kind, "wordings": {k: m for k, (_, m) in wordings.items()}, "serves": serves, "why": why}
+        )
         if last is not None and last.digest == mark:
             session.expunge(last)
             return last
@@ -145,7 +152,9 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
         )
         session.add(row)
         session.flush()
-        desk.log(session, incident.id, "public_drafted", row.id, what=kind, version=row.version, digest=mark, author=author)
+        desk.log(
+            session, incident.id, "public_drafted", row.id, what=kind, version=row.version, digest=mark, author=author
+        )
         session.expunge(row)
     return row
 
@@ -170,14 +179,14 @@ def because(decision: Decision) -> str:
 
 def newest(session: Session, incident: Incident, kind: Kind) -> PublicNotice | None:
     query = select(PublicNotice).where(PublicNotice.incident_id == incident.id, PublicNotice.kind == kind)
-    return session.exec(query.order_by(PublicNotice.version.desc())).first()  # type: ignore[attr-defined]
+    return session.exec(query.order_by(col(PublicNotice.version).desc())).first()
 
 
 def _newest_words(session: Session, incident: Incident) -> dict[str, tuple[str, str]]:
     """Language -> id and digest of the public wording that the newest standing wave carries."""
     query = select(WordingRow).where(WordingRow.incident_id == incident.id, WordingRow.channel == Channel.PUBLIC)
     rows = {row.digest: row for row in session.exec(query).all()}
-    waves = select(Wave).where(Wave.incident_id == incident.id).order_by(Wave.number.desc())  # type: ignore[attr-defined]
+    waves = select(Wave).where(Wave.incident_id == incident.id).order_by(col(Wave.number).desc())
     for wave in session.exec(waves).all():
         plan: Mapping[str, str] = json.loads(wave.plan or "{}").get("substitute", {})
         if plan and not wave.stopped_why.startswith("replaced"):
@@ -203,7 +212,16 @@ def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str
         if not again:
             notice.published_at = desk.now()
             session.add(notice)
-            desk.log(session, incident.id, "public_published", notice.id, what=kind, version=notice.version, digest=mark, by=author)
+            desk.log(
+                session,
+                incident.id,
+                "public_published",
+                notice.id,
+                what=kind,
+                version=notice.version,
+                digest=mark,
+                by=author,
+            )
         met = update_met(desk, session, incident)
     return Published(slug, kind, row.version, tuple(sorted(pages)), folder, again, tuple(met))
 
@@ -243,5 +261,5 @@ def _approved_pages(desk: Desk, session: Session, incident: Incident, notice: Pu
 
 def _with_wave(session: Session, incident: Incident, marks: set[str]) -> bool:
     """Whether a launched wave's approval already bound exactly these words as its substitute notice."""
-    query = select(Wave.plan).where(Wave.incident_id == incident.id, Wave.launched_at.is_not(None))  # type: ignore[union-attr]
+    query = select(Wave.plan).where(Wave.incident_id == incident.id, col(Wave.launched_at).is_not(None))
     return any(marks <= set(json.loads(plan)["substitute"].values()) for plan in session.exec(query).all())

@@ -1,7 +1,7 @@
-"""Scope: from a list to subjects, their own exposed elements and sealed contacts; a second list is compared, not replaced.
+"""Scope: from a list to subjects, their own exposed elements and sealed contacts. A second list is compared.
 
-Everything of one list is stored in one transaction, or nothing is. What is frozen in a launched wave, or sent, stays as it
-is; who changed meanwhile leaves the set and waits for the next wave.
+Everything of one list is stored in one transaction, or nothing is. What is frozen in a launched wave, or sent, stays as
+it is; who changed meanwhile leaves the set and waits for the next wave.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ class Scoped:
         return people | {"rejected": sum(self.waterfall.rejected.values())} | self.changes
 
 
-def scope(
-    desk: Desk, slug: str, source: Source, mapping_file: Path, author: str, progress: Progress = quiet
-) -> Scoped:
+def scope(desk: Desk, slug: str, source: Source, mapping_file: Path, author: str, progress: Progress = quiet) -> Scoped:
     """Reads a list into subjects. BadInput when it can't be read as its mapping says; then nothing is stored."""
     mapping = load_mapping(mapping_file)
     with desk.db.read() as session:
@@ -65,9 +63,12 @@ def scope(
     spill = desk.settings.folder("spill")
     for left in (rejects, warnings):
         left.unlink(missing_ok=True)
-    with read_people(
-        source, mapping, as_of=desk.now().date(), spill_dir=spill, rejects_file=rejects, warnings_file=warnings
-    ) as reading, desk.db.write() as session:
+    with (
+        read_people(
+            source, mapping, as_of=desk.now().date(), spill_dir=spill, rejects_file=rejects, warnings_file=warnings
+        ) as reading,
+        desk.db.write() as session,
+    ):
         incident = find_incident(session, slug)
         waterfall, changes = _store(desk, session, incident, key, reading, number, progress)
         _remember(desk, session, incident, reading, waterfall, changes, number, author)
@@ -112,7 +113,9 @@ def _remember(
     session.add(row)
     session.flush()
     body = {"number": number, "digest": reading.digest, "rows_digest": reading.rows_digest, "people": waterfall.people}
-    desk.log(session, incident.id, "scoped", row.id, **body, changes={str(k): v for k, v in changes.items()}, author=author)
+    desk.log(
+        session, incident.id, "scoped", row.id, **body, changes={str(k): v for k, v in changes.items()}, author=author
+    )
 
 
 # --- storing --------------------------------------------------------------------------------------------------------
@@ -150,7 +153,9 @@ def _store(
             _flush(session, fresh, altered)
             progress("people", changes.total(), reading.tally.rows)
     _flush(session, fresh, altered)
-    gone = [(identity, Change.WITHDRAWN) for index, (identity, k) in known.items() if index not in seen and not k.withdrawn]
+    gone = [
+        (identity, Change.WITHDRAWN) for index, (identity, k) in known.items() if index not in seen and not k.withdrawn
+    ]
     changes[Change.WITHDRAWN] += len(gone)
     _withdraw(desk, session, [identity for identity, _ in gone])
     _leave_set(desk, session, incident, [*moved, *gone])
@@ -163,9 +168,19 @@ def _store(
 def _known(session: Session, incident_id: str) -> Iterator[tuple[str, tuple[str, Known]]]:
     c = SUBJECT.c
     wanted = columns(
-        c.person_index, c.id, c.content_mark, c.elements, c.email_index, c.phone_index, c.address_index, c.deceased, c.withdrawn
+        c.person_index,
+        c.id,
+        c.content_mark,
+        c.elements,
+        c.email_index,
+        c.phone_index,
+        c.address_index,
+        c.deceased,
+        c.withdrawn,
     ).where(c.incident_id == incident_id)
-    for index, identity, mark, elements, email, phone, address, deceased, withdrawn in session.connection().execute(wanted):
+    for index, identity, mark, elements, email, phone, address, deceased, withdrawn in session.connection().execute(
+        wanted
+    ):
         own = frozenset(json.loads(elements))
         yield index, (identity, Known(mark, own, email, phone, address, deceased, withdrawn))
 
@@ -279,9 +294,7 @@ def _leave_set(desk: Desk, session: Session, incident: Incident, moved: list[tup
     ids = list(why)
     for start in range(0, len(ids), _AT_A_TIME):
         part = ids[start : start + _AT_A_TIME]
-        session.connection().execute(
-            update(SUBJECT).where(SUBJECT.c.id.in_(part)).values(changed_at=desk.now())
-        )
+        session.connection().execute(update(SUBJECT).where(SUBJECT.c.id.in_(part)).values(changed_at=desk.now()))
         query = columns(DELIVERY.c.id, DELIVERY.c.subject_id).where(
             DELIVERY.c.subject_id.in_(part), DELIVERY.c.state.in_([s.value for s in waiting])
         )

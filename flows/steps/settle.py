@@ -1,4 +1,4 @@
-"""Settle: take in what came back, ask about what is unknown, and let late evidence open the next rung. Only moves forward."""
+"""Settle: take in what came back, ask about what is unknown, let late evidence open the next rung. Forward only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Table, or_, update
 from sqlalchemy import select as columns
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps import posting
 from flows.steps.carriers import AnyCarrier, bounce_secret, open_carrier
@@ -57,7 +57,9 @@ def settle_all(desk: Desk) -> Settled:
 
 def open_incidents(desk: Desk) -> list[Incident]:
     with desk.db.read() as session:
-        rows = session.exec(select(Incident).where(Incident.closed_at.is_(None), Incident.erased_at.is_(None))).all()  # type: ignore[union-attr]
+        rows = session.exec(
+            select(Incident).where(col(Incident.closed_at).is_(None), col(Incident.erased_at).is_(None))
+        ).all()
         session.expunge_all()
         return list(rows)
 
@@ -98,7 +100,9 @@ def returned_letters(desk: Desk, slug: str, references: Sequence[str]) -> Settle
         for reference in references:
             row = _letter_of(session, incident, reference.strip().upper())
             if row is None:
-                raise BadInput(f"reference {reference!r}", "is on no letter of this incident.", "Check the letter again.")
+                raise BadInput(
+                    f"reference {reference!r}", "is on no letter of this incident.", "Check the letter again."
+                )
             mark = digest([row, "returned"])
             found.append(Receipt(Evidence.RETURNED, desk.now(), row, "returned", "returned_letter", mark))
     take(desk, slug, found, done)
@@ -155,7 +159,9 @@ def _take_one(desk: Desk, session: Session, incident: Incident, receipt: Receipt
     session.flush()
     if row is None:
         done.orphans += 1
-        desk.log(session, incident.id, "receipt_orphan", receipt.digest, source=receipt.source, evidence=receipt.evidence)
+        desk.log(
+            session, incident.id, "receipt_orphan", receipt.digest, source=receipt.source, evidence=receipt.evidence
+        )
         return
     done.evidence[receipt.evidence.value] += 1
     steps = fold_evidence(row.state, receipt.evidence, posting.patience(row.channel, row.attempts))
@@ -200,7 +206,7 @@ def reconcile(desk: Desk, slug: str, done: Settled | None = None) -> Settled:
     done = done or Settled()
     with desk.db.write() as session:
         incident = find_incident(session, slug)
-        released, unknown = outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
+        released, _ = outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
         done.released += len(released)
         session.flush()
         doubtful = _doubtful(desk, session, incident)
@@ -221,7 +227,7 @@ def _doubtful(desk: Desk, session: Session, incident: Incident) -> list[Delivery
     query = select(Delivery).where(
         Delivery.incident_id == incident.id,
         Delivery.state == DeliveryState.UNKNOWN,
-        or_(Delivery.not_before.is_(None), Delivery.not_before <= desk.now()),  # type: ignore[union-attr,operator,arg-type]
+        or_(col(Delivery.not_before).is_(None), col(Delivery.not_before) <= desk.now()),
     )
     return list(session.exec(query).all())
 
@@ -304,7 +310,10 @@ def _end_waits(desk: Desk, session: Session, incident: Incident, done: Settled) 
     """Soft bounces whose wait is over without a delivery: the next rung opens."""
     d = DELIVERY.c
     query = columns(d.id).where(
-        d.incident_id == incident.id, d.state == DeliveryState.ACCEPTED, d.not_before.is_not(None), d.not_before <= desk.now()
+        d.incident_id == incident.id,
+        d.state == DeliveryState.ACCEPTED,
+        d.not_before.is_not(None),
+        d.not_before <= desk.now(),
     )
     over = list(session.connection().execute(query).scalars())
     step = give_up_waiting(DeliveryState.ACCEPTED)
@@ -325,7 +334,9 @@ def _end_waits(desk: Desk, session: Session, incident: Incident, done: Settled) 
     done.opened += len(posting.open_next(desk, session, incident, sorted(changed)))
 
 
-def decide_unknown(desk: Desk, slug: str, delivery: str, outcome: Outcome, person: str, reason: str, at: datetime | None = None) -> None:
+def decide_unknown(
+    desk: Desk, slug: str, delivery: str, outcome: Outcome, person: str, reason: str, at: datetime | None = None
+) -> None:
     """A person settles what no rule may: it arrived, it must go again, or it is lost."""
     states = {
         Outcome.ACCEPTED: DeliveryState.ACCEPTED,

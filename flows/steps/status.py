@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Table, func
 from sqlalchemy import select as columns
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps import approvals
 from flows.steps.desk import Desk, find_incident
 from flows.steps.findings import findings
-from flows.steps.law import body_of, owed_row
+from flows.steps.law import body_of, local, owed_row
 from flows.steps.open_incident import live_obligations
 from models import sums
 from models.tables import Delivery, Filing, Incident, ObligationRow, PublicNotice, ScopeRun, Wave, metadata
@@ -44,7 +44,9 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
             "deadlines": [deadline(desk, r) for r in rows],
             "people": people(session, incident, any(p["kind"] == "page" and p["published"] for p in public)),
             "deliveries": deliveries(session, incident),
-            "scopes": [_scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()],
+            "scopes": [
+                _scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()
+            ],
             "waves": [_wave(desk, session, incident, w) for w in _waves(session, incident)],
             "filings": [_filing(f) for f in _filings(session, incident)],
             "public_notices": public,
@@ -108,11 +110,6 @@ def deadline(desk: Desk, row: ObligationRow) -> dict[str, Any]:
     }
 
 
-def local(text: str | None) -> datetime | None:
-    """A due time with the offset of the authority's zone, as the assessment wrote it."""
-    return datetime.fromisoformat(text) if text else None
-
-
 def _scope(row: ScopeRun) -> dict[str, Any]:
     waterfall: Mapping[str, Any] = json.loads(row.waterfall)
     wanted = ("lines", "rows", "merged", "people", "minors", "deceased", "protected")
@@ -120,7 +117,7 @@ def _scope(row: ScopeRun) -> dict[str, Any]:
 
 
 def _waves(session: Session, incident: Incident) -> list[Wave]:
-    return list(session.exec(select(Wave).where(Wave.incident_id == incident.id).order_by(Wave.number)).all())  # type: ignore[arg-type]
+    return list(session.exec(select(Wave).where(Wave.incident_id == incident.id).order_by(col(Wave.number))).all())
 
 
 def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[str, Any]:
@@ -128,7 +125,9 @@ def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[
     window = (wave.window_from, wave.window_until)
     editors = approvals.editors(session, incident, wave)
     replaced = wave.stopped_why.startswith("replaced")
-    blocked = [] if wave.launched_at or replaced else problems_to_launch(wave.digest, signed, editors, desk.now(), window)
+    blocked = (
+        [] if wave.launched_at or replaced else problems_to_launch(wave.digest, signed, editors, desk.now(), window)
+    )
     said = [finding["severity"] for _, finding in findings(session, wave)]
     return {
         "number": wave.number,
@@ -149,8 +148,8 @@ def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[
 
 
 def _filings(session: Session, incident: Incident) -> list[Filing]:
-    query = select(Filing).where(Filing.incident_id == incident.id, Filing.superseded_at.is_(None))  # type: ignore[union-attr]
-    return list(session.exec(query.order_by(Filing.obligation_key)).all())
+    query = select(Filing).where(Filing.incident_id == incident.id, col(Filing.superseded_at).is_(None))
+    return list(session.exec(query.order_by(col(Filing.obligation_key))).all())
 
 
 def _filing(row: Filing) -> dict[str, Any]:
@@ -197,9 +196,9 @@ def _hold(row: Any) -> dict[str, Any]:
 
 def exceptions(session: Session, incident: Incident) -> dict[str, list[str]]:
     """Identifiers of deliveries that a person should look at. Never names."""
-    mine = select(Delivery.id).where(Delivery.incident_id == incident.id).order_by(Delivery.id)  # type: ignore[arg-type]
+    mine = select(Delivery.id).where(Delivery.incident_id == incident.id).order_by(col(Delivery.id))
     return {
         "unknown": list(session.exec(mine.where(Delivery.state == DeliveryState.UNKNOWN)).all()),
-        "possible_duplicates": list(session.exec(mine.where(Delivery.possible_duplicate.is_(True))).all()),  # type: ignore[attr-defined]
+        "possible_duplicates": list(session.exec(mine.where(col(Delivery.possible_duplicate).is_(True))).all()),
         "leaf_mismatch": list(session.exec(mine.where(Delivery.suppressed_why == "leaf_mismatch")).all()),
     }

@@ -87,7 +87,12 @@ def _alarm(desk: Desk, session: Session, incident: Incident, row: ObligationRow,
     names = ", ".join(person.name for person in desk.profile.on_call)
     session.add(
         Alarm(
-            id=new_id(), incident_id=incident.id, obligation_id=row.id, threshold=threshold, raised_at=desk.now(), told=names
+            id=new_id(),
+            incident_id=incident.id,
+            obligation_id=row.id,
+            threshold=threshold,
+            raised_at=desk.now(),
+            told=names,
         )
     )
     desk.log(session, incident.id, "alarm", row.id, key=row.key, threshold=threshold, due=due)
@@ -99,7 +104,8 @@ def _sentence(desk: Desk, incident: Incident, row: ObligationRow, threshold: str
     if threshold == DUE:
         late = lateness(due, desk.now())
         return f"{incident.slug}: {row.key} ({who}) was due {due.isoformat()}" + (f", {span(late)} ago" if late else "")
-    return f"{incident.slug}: {row.key} ({who}) is due {due.isoformat()}, in {span(due - desk.now())}; {threshold} % of the time is over"
+    left = span(due - desk.now())
+    return f"{incident.slug}: {row.key} ({who}) is due {due.isoformat()}, in {left}; {threshold} % of the time is over"
 
 
 # --- telling the people on call -------------------------------------------------------------------------------------
@@ -114,7 +120,9 @@ async def _tell(desk: Desk, found: list[Raised]) -> int:
 
     sender = Address(desk.profile.sender.name, addr_spec=desk.profile.sender.email)
     domain = desk.settings.bounce_domain or sender.domain
-    secret = secrets.token_bytes(32)  # an alarm is no delivery: what bounces of it matches nothing, and is listed as an orphan
+    secret = secrets.token_bytes(
+        32
+    )  # an alarm is no delivery: what bounces of it matches nothing, and is listed as an orphan
     carrier = EmailCarrier(desk.settings.smtp_url, sender, None, domain, secret, desk.settings.mode, now=desk.now)
     text = "\n\n".join(alarm.sentence for alarm in found) + "\n"
     subject = f"{desk.watermark + ': ' if desk.watermark else ''}Tocsin: {found[0].sentence[:120]}"

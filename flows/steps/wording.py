@@ -51,7 +51,13 @@ def render_all(
         for channel in sorted(channels[text]):
             made = _render(desk, key.spec(), channel, facts_sheet)
             task = task_for(
-                key.content_class, rules, channel, key.exposed, facts, organisation=name_of(desk, facts), parent=desk.profile.organisation.parent
+                key.content_class,
+                rules,
+                channel,
+                key.exposed,
+                facts,
+                organisation=name_of(desk, facts),
+                parent=desk.profile.organisation.parent,
             )
             row = _store(desk, session, incident, made, _findings(desk, made, task, texts))
             texts.wordings[text, channel] = made
@@ -120,7 +126,7 @@ def _segment(session: Session, incident: Incident, wave_id: str, key: Key, chann
 def render_public(
     desk: Desk, session: Session, incident: Incident, keys: Mapping[str, Key], drafter: Drafter, facts: Facts
 ) -> dict[str, str]:
-    """The public notice in every language of the people: language -> digest. It may follow when people can't be reached."""
+    """The public notice in every language of the people: language -> digest. It may follow the wave."""
     exposed = order_exposed({element for key in keys.values() for element in key.exposed})
     laws = tuple(sorted({law for key in keys.values() for law in key.laws}))
     rules = [_without_form(rule) for rule in rules_for(laws, drafter.obligations, drafter.instruments, facts)]
@@ -129,7 +135,8 @@ def render_public(
     digests = {}
     for language in sorted({key.language for key in keys.values()}):
         spec = replace(
-            Key(letter, letter.laws, language, Role.SELF, fold_blocks(exposed), exposed).spec(), segment=f"public/{language}"
+            Key(letter, letter.laws, language, Role.SELF, fold_blocks(exposed), exposed).spec(),
+            segment=f"public/{language}",
         )
         made = _render(desk, spec, Channel.PUBLIC, facts_sheet)
         texts = Texts()
@@ -142,4 +149,3 @@ def render_public(
 def _without_form(rule: LawNotice) -> LawNotice:
     """A page for everybody carries no single law's prescribed form, and no law forbids the public what happened."""
     return replace(rule, notice=replace(rule.notice, form="", supplement="", prohibited=(), monitoring=()))
-

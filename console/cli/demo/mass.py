@@ -14,7 +14,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from console.cli.demo.stage import RESPONDER, Stage, examples
-from flows.steps import deliver, erase, file_reports, open_incident, prepare_notices, publish, scope_subjects, settle, status
+from flows.steps import (
+    deliver,
+    erase,
+    file_reports,
+    open_incident,
+    prepare_notices,
+    publish,
+    scope_subjects,
+    settle,
+    status,
+)
 from models.values import NeedsPerson, Refused
 
 SLUG = "mass-case"
@@ -25,6 +35,7 @@ KILL_AFTER = 300  # emails that the relay has taken
 
 def play(stage: Stage) -> None:
     stage.at(START)
+    stage.dress(SLUG)
     folder = examples() / SLUG
     people = make_people(folder.parent, stage.folder / "people.csv")
     opened = open_incident.declare(stage.desk, folder / "incident.toml", RESPONDER)
@@ -59,7 +70,7 @@ def _regulators(stage: Stage) -> None:
     desk = stage.desk
     answers = tomllib.loads((examples() / "demo" / "answers.toml").read_text(encoding="utf-8"))
     judged = {k: v for form in answers.values() for k, v in form.items()}
-    reports = file_reports.prepare_reports(desk, SLUG, RESPONDER, late_reasons="Established by this exercise.", judged=judged)
+    reports = file_reports.prepare_reports(desk, SLUG, RESPONDER, judged=judged)
     filed, left = Counter[str](), []
     for report in reports:
         if report.missing or report.problems:
@@ -70,8 +81,12 @@ def _regulators(stage: Stage) -> None:
         filed[report.form] += 1
         if "/initial" in report.obligation:
             for person in ("counsel", "privacy-officer"):
-                file_reports.record_receipt(desk, SLUG, report.obligation, f"EX-{sum(filed.values()):04}", person, desk.now())
-    stage.say(f"reported   {sum(filed.values())} reports as PDF and JSON ({', '.join(sorted(filed))}); {len(left)} wait for answers")
+                file_reports.record_receipt(
+                    desk, SLUG, report.obligation, f"EX-{sum(filed.values()):04}", person, desk.now()
+                )
+    stage.say(
+        f"reported   {sum(filed.values())} reports as PDF and JSON ({', '.join(sorted(filed))}); {len(left)} wait for answers"
+    )
 
 
 def _kill_a_worker(stage: Stage, wave: int) -> None:
@@ -124,7 +139,9 @@ def _public(stage: Stage) -> None:
         page = publish.publish(stage.desk, SLUG, RESPONDER, publish.Kind.PAGE, why)
     except (NeedsPerson, Refused) as error:
         raise AssertionError(f"the public notice did not go out: {error}") from None
-    stage.say(f"published  a page in {len(page.languages)} languages, for {people['unreached']} people whom no channel reaches")
+    stage.say(
+        f"published  a page in {len(page.languages)} languages, for {people['unreached']} people whom no channel reaches"
+    )
 
 
 def _settle_down(stage: Stage) -> None:

@@ -42,13 +42,16 @@ def noon(year: int, month: int, day: int) -> datetime:
 
 def play(stage: Stage) -> None:
     desk, say = stage.desk, stage.say
+    stage.dress(SLUG)
     folder = examples() / SLUG
     facts = _as_known_then(folder / "incident.toml", stage.folder / "incident-as-known-then.toml")
     opened = open_incident.declare(desk, facts, RESPONDER)
     say(f"declared   {opened.owed} duties owed, all due 2013-12-21")
     scoped = scope_subjects.scope(desk, SLUG, folder / "people.csv", folder / "people.mapping.toml", RESPONDER)
     w = scoped.waterfall
-    say(f"scoped     {w.lines} lines = 1 heading + {w.rows} rows; {w.rows} rows = {w.people} people + {w.merged} merged")
+    say(
+        f"scoped     {w.lines} lines = 1 heading + {w.rows} rows; {w.rows} rows = {w.people} people + {w.merged} merged"
+    )
     _alarms(stage)
     _report(stage)
     _notices(stage)
@@ -96,7 +99,9 @@ def _report(stage: Stage) -> None:
     file_reports.write(stage.desk, SLUG, key)
     for person in ("counsel", "privacy-officer"):
         file_reports.record_receipt(stage.desk, SLUG, key, "HHS-EXERCISE-0001", person, stage.desk.now())
-    stage.say(f"reported   to HHS on 2014-01-31, {report.unknown} answers not yet known and said so, reasons for lateness given")
+    stage.say(
+        f"reported   to HHS on 2014-01-31, {report.unknown} answers not yet known and said so, reasons for lateness given"
+    )
 
 
 def _notices(stage: Stage) -> None:
@@ -139,5 +144,3 @@ def _public(stage: Stage) -> None:
 def _same(late: dict[str, str | None]) -> bool:
     """Whole days between the due day and the day it was done."""
     return all((late.get(key) or "").startswith(f"P{days}D") for key, days in EXPECTED.items())
-
-

@@ -96,7 +96,9 @@ def tokens() -> list[str]:
     script = examples() / "make_people.py"
     found: list[str] = []
     for case in (presence.SLUG, mass.SLUG):
-        made = subprocess.run([sys.executable, str(script), case, "--tokens"], capture_output=True, text=True, check=True)  # noqa: S603
+        made = subprocess.run(
+            [sys.executable, str(script), case, "--tokens"], capture_output=True, text=True, check=True
+        )  # noqa: S603
         found += made.stdout.split()
     return found
 

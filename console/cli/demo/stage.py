@@ -56,6 +56,12 @@ class Stage:
         if moment > self.desk.now():
             self.desk.clock = advance(self.desk.db, moment)
 
+    def dress(self, slug: str) -> None:
+        """Puts on the organisation whose incident is played."""
+        profile = examples() / "demo" / f"{slug}.profile.toml"
+        self.desk.settings.profile.write_text(profile.read_text(encoding="utf-8"), encoding="utf-8")
+        self.desk.forget_profile()
+
     def sign(self, slug: str, what: str) -> None:
         for name in SIGNERS:
             approvals.approve(self.desk, slug, what, name, self.folder / "keys" / f"{name}.key")
@@ -72,8 +78,7 @@ def set_stage(under: Path, start: datetime, say: Callable[[str], None]) -> Stage
     sink = SmtpSink(folder / "relay.jsonl", home / "inbox" / "bounces").start()
     twilio = TwilioStandIn(folder / "sms.jsonl").start()
     environ = _environment(home, sink, twilio)
-    profile = (examples() / "demo" / "organisation.toml").read_text(encoding="utf-8")
-    init(environ, civil_now=start, profile=profile)
+    init(environ, civil_now=start)
     stage = Stage(folder, environ, open_desk(environ), sink, twilio, say)
     _enrol(stage)
     return stage
