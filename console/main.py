@@ -45,6 +45,8 @@ def _run(given: list[str]) -> int:
         return _fail(as_json, str(error), error.where if isinstance(error, BadInput) else "", error.exit_code)
     except TyperException as error:  # its exit code is 2, usage
         return _fail(as_json, _usage(error), "command line", error.exit_code)
+    except SystemExit:  # Typer's own way out when whoever reads our output has left
+        return PIPE_CLOSED
     except (Abort, BrokenPipeError):
         raise
     except Exit as leave:

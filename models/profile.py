@@ -11,7 +11,7 @@ from typing import Any
 
 from models.values import BadInput
 
-EXAMPLE = '''# Who you are, for every incident. Lines that start with # are examples to fill in.
+EXAMPLE = """# Who you are, for every incident. Lines that start with # are examples to fill in.
 [organisation]
 name = "Example Organisation"
 postal_address = ["1 Example Street", "Sampletown", "IL 00000", "United States"]
@@ -66,7 +66,7 @@ letter = 1.10
 email = 0.002
 sms = 0.03
 currency = "USD"
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)

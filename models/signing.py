@@ -37,7 +37,9 @@ def read_private(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError):
-        raise BadInput(f"key {path.name}", "is no readable private key.", "`tocsin people key FILE` makes one.") from None
+        raise BadInput(
+            f"key {path.name}", "is no readable private key.", "`tocsin people key FILE` makes one."
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise BadInput(f"key {path.name}", "is not an Ed25519 key.", "`tocsin people key FILE` makes one.")
     return key
@@ -49,7 +51,9 @@ def read_public(path: Path) -> str:
         data = path.read_bytes()
         key = load_ssh_public_key(data) if data.startswith(b"ssh-") else load_pem_public_key(data)
     except (OSError, ValueError):
-        raise BadInput(f"key {path.name}", "is no readable public key.", "Give the .pub file, not the private key.") from None
+        raise BadInput(
+            f"key {path.name}", "is no readable public key.", "Give the .pub file, not the private key."
+        ) from None
     if not isinstance(key, Ed25519PublicKey):
         raise BadInput(f"key {path.name}", "is not an Ed25519 key.", "`tocsin people key FILE` makes one.")
     return key.public_bytes_raw().hex()

@@ -26,10 +26,10 @@ __all__ = [
     "Prohibition",
     "Task",
     "lint",
-    "lint_file",
     "lint_parts",
     "lint_wording",
     "named_elements",
+    "read_parts",
     "sms_parts",
     "task_for",
 ]
@@ -437,8 +437,17 @@ def sms_parts(text: str) -> int:
 # --- a file ---------------------------------------------------------------------------------------------------------
 
 
-def lint_file(
-    path: Path,
+def read_parts(path: Path) -> dict[str, str]:
+    """The parts of a finished file (.txt, .html, .eml): name -> text. BadInput when it can't be read."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read ({error.strerror}).", "Check the path.") from None
+    return parts_of_file(path.name, raw)
+
+
+def lint_parts(
+    parts: Mapping[str, str],
     laws: Sequence[str],
     *,
     channel: Channel,
@@ -449,31 +458,11 @@ def lint_file(
     versions: Mapping[str, schema.Version],
     cues: Mapping[str, Any],
 ) -> list[Finding]:
-    """Findings about a finished file (.txt, .html, .eml). BadInput for an unknown law or an unreadable file.
+    """Findings about a finished text held to all these laws at once. BadInput for an unknown law.
 
-    `versions`: each law's version of the day that counts, by regime id; `cues`: templates.render.cues(language).
+    `parts`: read_parts(path), or a PDF's text as part "text"; `versions`: each law's version of the day that counts, by
+    regime id; `cues`: templates.render.cues(language).
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise BadInput(str(path), f"cannot be read ({error.strerror}).", "Check the path.") from None
-    return lint_parts(
-        parts_of_file(path.name, raw), laws, channel, language, role, exposed, facts, versions, Cues.of(cues)
-    )
-
-
-def lint_parts(
-    parts: Mapping[str, str],
-    laws: Sequence[str],
-    channel: Channel,
-    language: str,
-    role: Role,
-    exposed: Iterable[str],
-    facts: Facts | None,
-    versions: Mapping[str, schema.Version],
-    cues: Cues,
-) -> list[Finding]:
-    """Findings about a text held to all these laws at once (for a PDF: its text as part "text")."""
     if unknown := sorted(set(laws) - versions.keys()):
         raise BadInput(f"law {unknown[0]!r}", "is not known.", "`tocsin law list` shows them.")
     rules = [LawNotice(law, versions[law].notice or schema.Notice()) for law in laws]
@@ -491,4 +480,4 @@ def lint_parts(
         monitoring=tuple(offer for task in tasks for offer in task.monitoring),
         merged=True,
     )
-    return lint(parts, whole, cues, language)
+    return lint(parts, whole, Cues.of(cues), language)

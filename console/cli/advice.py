@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ def next_steps(state: State) -> list[Step]:
         return [Step("The people are erased; the record still verifies.", f"tocsin verify {slug}")]
     if state["closed"]:
         return [Step("The incident is closed. When retention is over, erase its people.", f"tocsin erase {slug}")]
-    found = [*_facts(state), *_people(state), *_wave(state), *_doubts(state), *_public(state), *_reports(state)]
+    found = [*_people(state), *_facts(state), *_wave(state), *_doubts(state), *_public(state), *_reports(state)]
     return found or [Step("Nothing is left to do.", f"tocsin close {slug}")]
 
 
@@ -39,9 +39,11 @@ def current_wave(state: State) -> Mapping[str, Any] | None:
 
 
 def _facts(state: State) -> Iterator[Step]:
-    missing = sorted({key for d in state["deadlines"] for key in d["missing"]})
+    missing = {key for d in state["deadlines"] for key in d["missing"]}
+    if not state["scopes"]:  # the list will say these
+        missing = {key for key in missing if not key.startswith("people")}
     if missing:
-        yield Step(f"State what decides open duties: {', '.join(missing)}.", "tocsin declare FILE")
+        yield Step(f"State what decides open duties: {_some(sorted(missing))}.", "tocsin declare FILE")
 
 
 def _people(state: State) -> Iterator[Step]:
@@ -62,10 +64,10 @@ def _wave(state: State) -> Iterator[Step]:
     elif wave["stopped"]:
         yield Step(
             f"Wave {number} stopped by itself: {wave['stopped']}. Find out why, then let it go on.",
-            f'tocsin send {slug} {number} --resume "what was found and mended"',
+            f'tocsin send {slug} {number}{_live(state)} --resume "what was found and mended"',
         )
     elif waiting := sum(c["open"] for c in state["deliveries"].values()):
-        yield Step(f"{waiting:,} deliveries are not sent yet.", f"tocsin send {slug} {number}")
+        yield Step(f"{waiting:,} deliveries are not sent yet.", f"tocsin send {slug} {number}{_live(state)}")
     elif state["people"]["open"]:
         yield Step(f"{state['people']['open']:,} people have no notice under way.", f"tocsin prepare {slug}")
 
@@ -113,9 +115,14 @@ def _reports(state: State) -> Iterator[Step]:
     unmet = [d for d in state["deadlines"] if d["met"] is None and d["recipient"] in _REPORTED]
     unfilled = [d["id"] for d in unmet if d["id"] not in filled]
     if unfilled:
-        yield Step(f"{len(unfilled)} reports are not filled yet ({unfilled[0]} first).", f"tocsin report {slug}")
+        yield Step(f"Not filled yet: {_some(unfilled)}.", f"tocsin report {slug}")
     for found in (filled[d["id"]] for d in unmet if d["id"] in filled):
         yield _filing(slug, found)
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 _PUBLIC = {"media": "press", "public": "page"}
@@ -125,7 +132,7 @@ _REPORTED = ("regulator", "consumer_reporting_agencies", "insurer")
 def _filing(slug: str, found: Mapping[str, Any]) -> Step:
     name = found["obligation"]
     if found["missing"] or found["problems"]:
-        open_ = ", ".join([*found["missing"], *found["problems"]])
+        open_ = ", ".join([*found["missing"], *found["problems"]]).rstrip(".")
         return Step(f"The report {name} lacks: {open_}.", f"tocsin report {slug} --obligation {name} --answers FILE")
     if found["receipt"]:
         return Step(

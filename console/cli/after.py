@@ -32,7 +32,9 @@ def classify(
 
 def take(
     incident: IncidentArg,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Returned mails, one a file; read ones move to FOLDER.done.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Returned mails, one a file; read ones move to FOLDER.done.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Take in mails that came back: each counts once, and opens the next way of reaching its person."""
@@ -71,7 +73,7 @@ def calls(
 
 
 def settle(
-    incident: Annotated[str, typer.Argument(metavar="[INCIDENT]", help="Default: every open incident.")] = "",
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Default: every open incident.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Take in what lies in inbox/bounces, ask about unknown outcomes, end waits that are over."""
@@ -80,7 +82,7 @@ def settle(
     with desk() as d:
         if incident:
             done = steps.bounces(d, incident, d.settings.folder("inbox") / "bounces")
-            done = steps.reconcile(d, incident, done)
+            done = steps.texts(d, incident, steps.reconcile(d, incident, done))
         else:
             done = steps.settle_all(d)
         _told(d, incident, done, as_json)
@@ -97,7 +99,9 @@ def _told(d: Desk, slug: str, done: Settled, as_json: bool) -> None:
 def reconcile(
     incident: IncidentArg,
     delivery: Annotated[str, typer.Option("--delivery", metavar="ID", help="Decide this one yourself.")] = "",
-    as_: Annotated[Outcome | None, typer.Option("--as", help="What became of it: accepted, deferred (send again) or refused.")] = None,
+    as_: Annotated[
+        Outcome | None, typer.Option("--as", help="What became of it: accepted, deferred (send again) or refused.")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="How you know.")] = "",
     by: By = "",
     as_json: AsJson = False,

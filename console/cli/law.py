@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from models import vocabulary
-from models.facts import KEYS, load_facts
-from models.values import BadInput, ObligationState
+from models.facts import KEYS, Facts, load_facts
+from models.values import BadInput, Confidence
 from regimes import describe
 from regimes.assess import Assessment, Obligation, assess
-from regimes.load import instruments, load_file
+from regimes.load import heads, instrument, instruments, load_file
 from regimes.obligations import duration
 from regimes.schema import Instrument
+from regimes.severity import Severity
 
 WIDTH = 132
 
 
-def assessment(path: str | Path, as_of: str | None = None, on: str | None = None) -> Assessment:
-    """The assessment of a facts file. `as_of` is ISO 8601 with offset (None: now), `on` the day whose law is asked."""
-    return assess(load_facts(path), _instant(as_of), _day(on))
+def assessment(
+    path: str | Path, as_of: str | None = None, on: str | None = None, thorough: bool = False
+) -> tuple[Facts, Assessment]:
+    """A facts file and its assessment. `as_of` is ISO 8601 with offset (None: now), `on` the day whose law is asked."""
+    facts = load_facts(path)
+    return facts, assess(facts, _instant(as_of), _day(on), thorough=thorough)
 
 
 def assess_command(
@@ -31,11 +35,20 @@ def assess_command(
     as_json: bool = False,
     explain: bool = False,
 ) -> str | dict[str, Any]:
-    """The public contract as data with `as_json`, else a table; with `explain` the reasons and derivations as well."""
-    found = assessment(path, as_of, on)
+    """The public contract as data with `as_json`, else a table; with `explain` the reasoning as a tree below."""
+    return said(*assessment(path, as_of, on, explain), as_json, explain)
+
+
+def said(facts: Facts, found: Assessment, as_json: bool, explain: bool) -> str | dict[str, Any]:
+    """An assessment as `assess` prints it."""
     if as_json:
         return found.as_data()
-    return "\n".join([_tables(found), *(_explained(found) if explain else ()), *_warned(found)])
+    parts = [_tables(found)]
+    if explain:
+        from console.cli.explain import explained
+
+        parts += ["", explained(found, facts, WIDTH)]
+    return "\n".join([*parts, *_warned(found)])
 
 
 def law_list(as_json: bool = False) -> str | list[dict[str, Any]]:
@@ -49,32 +62,83 @@ def law_list(as_json: bool = False) -> str | list[dict[str, Any]]:
 
 def law_show(id_: str) -> str:
     """One regime in full. BadInput names the nearest known id."""
-    held = instruments()
-    if id_ not in held:
+    return "\n".join(_outline(law_data(id_)))
+
+
+def law_data(id_: str) -> dict[str, Any]:
+    """One regime in full, as data. BadInput names the nearest known id."""
+    return describe.as_data(instrument(_known(id_)))
+
+
+def _known(id_: str) -> str:
+    if id_ not in heads():
         raise BadInput(
-            f"regime {id_}", "is unknown.", vocabulary.did_you_mean(id_, set(held)) or "`tocsin law list` names them."
+            f"regime {id_}",
+            "is unknown.",
+            vocabulary.did_you_mean(id_, set(heads())) or "`tocsin law list` names them.",
         )
-    data = describe.as_data(held[id_])
-    return "\n".join(_outline(data))
+    return id_
+
+
+def law_diff(
+    first: str, second: str = "", facts: str | Path | None = None, as_of: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """What an amendment changes. `first` is a regime: the text of its versions, and with `facts` what they owe on both
+    sides of each change. Two days: what `facts` owe by the law of the one and of the other. BadInput says what lacks.
+    """
+    from console.cli.law_tools import changes_of, outcome_diff, text_diff
+
+    if second:
+        if facts is None:
+            raise BadInput("law diff", "of two days needs an incident.", "Add --facts FILE.")
+        spans, regime, text = [(_must(first), _must(second))], "", []
+    else:
+        regime = _known(first)
+        spans, text = changes_of(regime) if facts else [], text_diff(regime)
+    told, at = load_facts(facts) if facts else None, _instant(as_of)
+    found = [(a, b, outcome_diff(told, at, a, b, regime)) for a, b in spans] if told else []
+    lines = list(text)
+    for before, after, rows in found:
+        lines.append(f"\nThis incident by the law of {before} and of {after}:")
+        lines += [f"  {row['id']}\n    - {row['before']}\n    + {row['after']}" for row in rows] or ["  no difference"]
+    spans_data = [{"from": a.isoformat(), "to": b.isoformat(), "changes": rows} for a, b, rows in found]
+    return "\n".join(lines).lstrip("\n"), {"text": text, "incident": spans_data}
+
+
+def _must(day: str) -> date:
+    found = _day(day)
+    if found is None:
+        raise BadInput("law diff", "a day is missing.", "Write 2026-01-31.")
+    return found
 
 
 def law_check(path: str | Path | None = None) -> tuple[str, dict[str, Any]]:
-    """Loads the law (or one file) strictly; says how much there is and what rests on memory or conflict, by name."""
+    """Loads the law (or one file) strictly; says how much there is, and by name what rests on memory or conflict and
+    what is left open."""
+    from console.cli.law_tools import gaps
+
     held = [load_file(Path(path))] if path else list(instruments().values())
     versions = [version for instrument in held for version in instrument.versions]
     weak = list(describe.weak(held))
-    data = {
+    confidence = {level.value: sum(version.confidence is level for version in versions) for level in Confidence}
+    open_ = list(gaps(held))
+    data: dict[str, Any] = {
         "instruments": len(held),
         "versions": len(versions),
         "duties": sum(len(version.duties) for version in versions),
         "without_citation_or_confidence": sum(not (version.citation and version.confidence) for version in versions),
+        "confidence": confidence,
+        "gaps": open_,
         "weak": weak,
     }
+    backing = ", ".join(f"{number} {level}" for level, number in confidence.items())
     lines = [
-        f"{data['instruments']} instruments, {data['versions']} versions, {data['duties']} duties",
+        f"{data['instruments']} instruments, {data['versions']} versions ({backing}), {data['duties']} duties",
         f"{data['without_citation_or_confidence']} versions without citation and confidence",
         f"{len(weak)} parts rest on memory or conflict:",
         *(f"  {line}" for line in weak),
+        f"{len(open_)} things are left open:",
+        *(f"  {line}" for line in open_),
     ]
     return "\n".join(lines), data
 
@@ -127,11 +191,15 @@ def _tables(found: Assessment) -> str:
             for n in found.not_owed
         ]
         parts.append(_table(("duty", "because"), rows))
-    level = found.severity
-    parts.append(
-        f"\nSeverity ({level.method}): {level.score if level.score is not None else 'not stated'} {level.level or ''}"
-    )
+    parts += ["", *_severity(found.severity)]
     return "\n".join(parts).rstrip()
+
+
+def _severity(found: Severity) -> list[str]:
+    score = f"{found.score:g} {found.level}" if found.score is not None else "not stated"
+    flags = f" ({', '.join(found.flags)})" if found.flags else ""
+    lines = [f"Severity ({found.method}): {score}{flags}", *(f"  {line}" for line in found.derivation)]
+    return [*lines, *([f"  {found.policy}"] if found.policy else [])]
 
 
 def _row(entry: Obligation) -> tuple[str, ...]:
@@ -147,17 +215,6 @@ def _due(entry: Obligation) -> str:
     if entry.due:
         return entry.due.strftime("%Y-%m-%d %H:%M %z")
     return f"after {entry.waiting}" if entry.waiting else entry.qualifier or "no number"
-
-
-def _explained(found: Assessment) -> list[str]:
-    lines = ["", "Reasons"]
-    for entry in found.all():
-        mark = " (undetermined)" if entry.state is ObligationState.UNDETERMINED else ""
-        lines += [f"{entry.id}{mark}", f"  law      {entry.law_version}: {entry.citation} ({entry.confidence})"]
-        lines += [f"  because  {reason}" for reason in entry.because]
-        lines += [f"  missing  {key}" for key in entry.missing]
-        lines += [f"  clock    {line}" for line in entry.derivation]
-    return lines
 
 
 def _warned(found: Assessment) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from console.cli.law_commands import law
 from console.cli.terminal import AsJson, By, IncidentArg, Progress, answer, desk, emit, who
 from models.values import BadInput
 
@@ -17,14 +19,27 @@ def assess(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The facts of an incident (TOML).")],
     on: Annotated[str, typer.Option("--on", metavar="DATE", help="Ask the law in force on this day instead.")] = "",
     as_of: Annotated[str, typer.Option("--as-of", metavar="ISO", help="The present to count from; with offset.")] = "",
-    explain: Annotated[bool, typer.Option("--explain", help="Add every reason, citation and step of counting.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add every reason, citation and step of counting.")
+    ] = False,
+    ics: Annotated[
+        Path | None, typer.Option("--ics", metavar="FILE", help="Write the deadlines with alarms as a calendar.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say who must be told, by when and by which law. Needs no database and stores nothing."""
-    from console.cli.law import assess_command
+    from console.cli.law import assessment, said
 
-    found = assess_command(file, as_of or None, on or None, as_json, explain)
-    emit(found) if as_json else print(found)
+    facts, found = assessment(file, as_of or None, on or None, explain)
+    answer = said(facts, found, as_json, explain)
+    emit(answer) if as_json else print(answer)
+    if as_json:
+        for line in found.warnings:
+            print(f"warning: {line.removeprefix('warning: ')}", file=sys.stderr)
+    if ics is not None:
+        from console.cli.alarms import write_ics
+
+        print(f"{ics}: {write_ics(ics, facts, found)} deadlines", file=sys.stderr)
 
 
 def declare(
@@ -79,48 +94,8 @@ def scope(
     answer(as_json, data, lambda: show.scoped(scoped, state))
 
 
-# --- law ------------------------------------------------------------------------------------------------------------
-
-
-def law_list(as_json: AsJson = False) -> None:
-    """List every regime with its duties, thresholds, clocks, sources and confidence."""
-    from console.cli.law import law_list as listed
-
-    found = listed(as_json)
-    emit(found) if as_json else print(found)
-
-
-def law_show(
-    regime: Annotated[str, typer.Argument(metavar="REGIME", help="Such as us-hipaa; `tocsin law list` names them.")],
-    as_json: AsJson = False,
-) -> None:
-    """Show one regime in full: versions, duties, what a notice must say, substitute notice, reports."""
-    from console.cli import law
-
-    if as_json:
-        law.law_show(regime)  # BadInput names the nearest known id
-        emit(next(row for row in law.law_list(True) if isinstance(row, dict) and row["id"] == regime))
-    else:
-        print(law.law_show(regime))
-
-
-def law_check(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="One instrument; all of them by default.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Load the law strictly, and name what rests on memory or on sources that disagree."""
-    from console.cli.law import law_check as checked
-
-    text, data = checked(file)
-    emit(data) if as_json else print(text)
-
-
 def register(app: typer.Typer) -> None:
-    law = typer.Typer(help="The law as it is kept here, with its sources.", rich_markup_mode=None)
-    law.command("list")(law_list)
-    law.command("show")(law_show)
-    law.command("check")(law_check)
     app.command("assess", rich_help_panel=PANEL)(assess)
     app.command("declare", rich_help_panel=PANEL)(declare)
     app.command("scope", rich_help_panel=PANEL)(scope)
-    app.add_typer(law, name="law", rich_help_panel=PANEL)
+    app.add_typer(law(), name="law", rich_help_panel=PANEL)

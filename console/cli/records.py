@@ -29,7 +29,7 @@ def status(incident: IncidentArg, as_json: AsJson = False) -> int:
 
 
 def watch(as_json: AsJson = False) -> int:
-    """Warn about deadlines that come near or have passed, once for each threshold. Exit 4: one is past due and unmet."""
+    """Warn about deadlines that come near or have passed, once for each threshold. Exit 4: one is missed."""
     from console.cli import show
     from flows.steps.watch_deadlines import watch as step
 
@@ -40,10 +40,16 @@ def watch(as_json: AsJson = False) -> int:
 
 
 def verify(
-    incident: Annotated[str, typer.Argument(metavar="[INCIDENT]", help="Whose record to check.")] = "",
-    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="Check an export; no database needed.")] = None,
-    export: Annotated[Path | None, typer.Option("--export", metavar="FILE", help="Also write the record to a new file.")] = None,
-    root: Annotated[str, typer.Option("--root", metavar="HEX", help="A root that was kept elsewhere; it must be found.")] = "",
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Whose record to check.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Check an export; no database needed.")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Also write the record to a new file.")
+    ] = None,
+    root: Annotated[
+        str, typer.Option("--root", metavar="HEX", help="A root that was kept elsewhere; it must be found.")
+    ] = "",
     as_json: AsJson = False,
 ) -> int:
     """Check that nothing in the record was changed, removed or put in between. Exit 1 when something was."""
@@ -51,10 +57,7 @@ def verify(
 
     if bool(incident) == (file is not None):
         raise BadInput("INCIDENT", "and --file: exactly one is needed.", "Name an incident, or an export to check.")
-    if file is not None:
-        verdict = _of_file(file, root)
-    else:
-        verdict = _of_incident(incident, export, root)
+    verdict = _of_file(file, root) if file is not None else _of_incident(incident, export, root)
     data = {"ok": verdict.ok, "problems": verdict.problems, "events": verdict.events, "lanes": verdict.lanes}
     data |= {"root": verdict.root, "unsealed": verdict.unsealed, "export": export}
     answer(as_json, data, lambda: show.verdict(verdict, export))
@@ -92,7 +95,9 @@ def _lanes_of(session: Any, slug: str) -> str:
 def close(
     incident: IncidentArg,
     by: By = "",
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is closed while something is open.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why it is closed while something is open.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Close an incident and seal its record. Asks for a reason while something is open."""
@@ -101,13 +106,16 @@ def close(
     with desk() as d:
         step(d, incident, who(by), reason)
         data = {"incident": incident, "closed": d.now(), "retention_days": d.profile.retention.people_days}
-    told = f"{incident} is closed. Its people are kept for {data['retention_days']} more days; then: tocsin erase {incident}"
+    days = f"Its people are kept for {data['retention_days']} more days"
+    told = f"{incident} is closed. {days}; then: tocsin erase {incident}"
     answer(as_json, data, lambda: print(told))
 
 
 def erase(
     incident: IncidentArg,
-    early: Annotated[str, typer.Option("--early", metavar="REASON", help="Erase before retention is over, and say why.")] = "",
+    early: Annotated[
+        str, typer.Option("--early", metavar="REASON", help="Erase before retention is over, and say why.")
+    ] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:

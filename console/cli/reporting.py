@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def fill(
-    slug: str, only: str, late_reasons: str, answers: Path | None, draft: Path | None, write: bool, by: str, as_json: bool
+    slug: str,
+    only: str,
+    late_reasons: str,
+    answers: Path | None,
+    draft: Path | None,
+    write: bool,
+    by: str,
+    as_json: bool,
 ) -> None:
     """Fills what is owed; then writes drafts, or the packets of what is approved, where asked to."""
     from flows.steps import file_reports
@@ -50,11 +57,31 @@ def _drafts(d: Desk, slug: str, found: Sequence[ReportState], folder: Path) -> l
         pdf, packet = draft_packet(d, slug, report.obligation)
         name = f"DRAFT-{report.obligation.lower().replace('/', '.')}.v{report.version}"
         text = json.dumps(packet, ensure_ascii=False, indent=1)
-        for path, data in ((folder / f"{name}.pdf", pdf), (folder / f"{name}.json", text.encode())):
+        blank = _blank_answers(d, slug, report).encode()
+        files = {".pdf": pdf, ".json": text.encode(), ".answers.toml": blank}
+        for path, data in ((folder / f"{name}{ending}", data) for ending, data in files.items()):
             path.write_bytes(data)
             path.chmod(0o600)
             written.append(path)
     return written
+
+
+def _blank_answers(d: Desk, slug: str, report: ReportState) -> str:
+    """A file for --answers with every open question as a comment, to fill in and hand back."""
+    from flows.steps.file_reports import open_questions
+    from planning.forms import form_ids, load_form
+
+    overlay = d.settings.templates
+    form = load_form(report.form, overlay) if report.form in form_ids(overlay) else None
+    lines = [
+        f"# Open questions of {report.obligation}.",
+        "# Take away the # before an answer and fill it in; leave out what nobody knows.",
+    ]
+    for q in open_questions(d, slug, report.obligation):
+        options = form.question(q["id"]).options if form else {}
+        one_of = f" One of: {', '.join(options)}." if options else ""
+        lines += ["", f"# {q['label']}{' (must be answered)' if q['must'] else ''}{one_of}", f'# {q["id"]} = ""']
+    return "\n".join(lines) + "\n"
 
 
 def read_answers(path: Path) -> dict[str, Any]:
@@ -72,11 +99,17 @@ def receipt(slug: str, only: str, number: str, at: str, by: str, as_json: bool) 
     from flows.steps.file_reports import record_receipt
 
     if not only:
-        raise BadInput("--obligation", "is missing.", "Name the report that the receipt is for; `tocsin status` lists them.")
+        raise BadInput(
+            "--obligation", "is missing.", "Name the report that the receipt is for; `tocsin status` lists them."
+        )
     if not at:
         raise BadInput("--at", "is missing.", "Say when the authority had the report: 2026-11-24T09:00:00+01:00.")
     instant = moment("--at", at)
     with desk() as d:
+        if instant > d.now():
+            raise BadInput(
+                "--at", f"{at} has not come yet; it is {show.when(d.now())}.", "Say when the authority had it."
+            )
         came = record_receipt(d, slug, only, number, by, instant)
     told = {
         "typed": f"Receipt of {only} is noted by {by}. It counts once a second person types the same number.",

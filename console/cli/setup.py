@@ -84,7 +84,9 @@ def make_key(
 
     public = signing.make_key(file)
     data = {"private": file, "public": public, "public_key": signing.read_public(public)}
-    answer(as_json, data, lambda: print(f"Private key {file}: keep it to yourself.\nPublic key  {public}: enrol with it."))
+    answer(
+        as_json, data, lambda: print(f"Private key {file}: keep it to yourself.\nPublic key  {public}: enrol with it.")
+    )
 
 
 def list_people(as_json: AsJson = False) -> None:
@@ -112,5 +114,3 @@ def register(app: typer.Typer) -> None:
     app.add_typer(people, name="people", rich_help_panel=PANEL)
     app.command("clock", rich_help_panel=PANEL)(clock)
     app.command("demo", rich_help_panel=PANEL)(demo)
-
-

@@ -37,23 +37,32 @@ def console() -> Any:
     return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", right: Sequence[int] = ()) -> None:
-    """A table without lines. A cell is a text, or (text, style of STYLES)."""
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str = "",
+    right: Sequence[int] = (),
+    narrow: int | None = None,
+) -> None:
+    """A table without lines. A cell is a text, or (text, style of STYLES); `narrow` is the first column's most."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, head in enumerate(heads):
-        drawn.add_column(head, justify="right" if number in right else "left", overflow="fold")
+        most = None if number else narrow
+        drawn.add_column(head, justify="right" if number in right else "left", overflow="fold", max_width=most)
     for row in rows:
         cells = [cell if isinstance(cell, tuple) else (str(cell), "") for cell in row]
         drawn.add_row(*(Text(text, style=STYLES.get(style, "")) for text, style in cells))
     if title:
         heading(title)
     out = console()
-    for row in out.render_lines(drawn, pad=False):
-        out.print(Text.assemble(*((s.text, s.style or "") for s in row)).__rstrip(), soft_wrap=True)
+    with out.capture() as held:
+        out.print(drawn)
+    print("\n".join(row.rstrip() for row in held.get().splitlines()))
 
 
 def heading(text: str) -> None:
@@ -73,12 +82,19 @@ def line(text: str, style: str = "", indent: int = 2) -> None:
         out.print(Text(" " * indent) + part)
 
 
+def typed(command: str, indent: int = 5) -> None:
+    """A command to type: never broken into lines, so that it can be copied."""
+    from rich.text import Text
+
+    console().print(Text(" " * indent + command, style="bold"), soft_wrap=True)
+
+
 def steps(state: Mapping[str, Any]) -> None:
     """What to do next, with the command to type."""
     heading("What to do next")
     for number, step in enumerate(next_steps(state), 1):
         line(f"{number}. {step.why}")
-        line(step.command, "head", 5)
+        typed(step.command)
 
 
 def when(at: datetime | str | None) -> str:
@@ -118,7 +134,8 @@ def people(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def opened(found: Opened, state: Mapping[str, Any]) -> None:
     what = "stored as" if found.new_facts else "unchanged since"
-    print(f"{found.incident}: facts {what} revision {found.facts_number}; {found.owed} duties owed, {found.undetermined} open.")
+    print(f"{found.incident}: facts {what} revision {found.facts_number}.")
+    print(f"{amount(found.owed, 'duty', 'duties')} owed, {found.undetermined} more for which a fact is missing.")
     for warning in found.warnings:
         line(f"Warning: {warning}", "warn", 0)
     deadlines(state)
@@ -127,7 +144,10 @@ def opened(found: Opened, state: Mapping[str, Any]) -> None:
 
 def scoped(found: Scoped, state: Mapping[str, Any]) -> None:
     print(found.waterfall.as_text())
-    print("\nAgainst the list before: " + ", ".join(f"{n:,} {word.replace('_', ' ')}" for word, n in found.changes.items()))
+    print(
+        "\nAgainst the list before: "
+        + ", ".join(f"{n:,} {word.replace('_', ' ')}" for word, n in found.changes.items())
+    )
     if found.waterfall.rejected:
         line(f"Rejected records, with line and reason: {found.rejects}", "warn", 0)
     for sentence in found.contradictions:
@@ -139,20 +159,42 @@ def scoped(found: Scoped, state: Mapping[str, Any]) -> None:
 # --- writing and sending --------------------------------------------------------------------------------------------
 
 
-def prepared(found: Prepared, findings: Sequence[Mapping[str, Any]], state: Mapping[str, Any]) -> None:
+SHOWN = 20  # segments in a table; `preview` writes them all
+
+
+def prepared(
+    found: Prepared,
+    segments: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Any]],
+    state: Mapping[str, Any],
+) -> None:
     print(f"Wave {found.wave} ({found.kind.value.replace('_', ' ')}) of {found.incident} is drafted; nothing was sent.")
-    print(f"  people    {found.people:,}, with {found.notices:,} notices in {found.segments} segments, {found.wordings} wordings")
+    words = f"{amount(found.segments, 'segment')}, {amount(found.wordings, 'wording')}"
+    print(f"  people    {found.people:,}, with {amount(found.notices, 'notice')} in {words}")
     print("  first     " + _amounts({c.value if hasattr(c, "value") else c: n for c, n in found.first_rung.items()}))
     print("  ladders   " + _amounts(found.ladders))
     print(f"  digest    {found.digest[:8]}")
     if found.no_channel:
-        line(f"{found.no_channel:,} people can be reached by no channel that is permitted for them: only publicly.", "warn")
+        line(
+            f"{found.no_channel:,} people can be reached by no channel that is permitted for them: only publicly.",
+            "warn",
+        )
     for why, count in found.problems.items():
         line(f"{count:,} people lost a channel: {why}", "warn")
     for language, count in found.untranslated.items():
         line(f"{count:,} people read {language}, for which there are no words; they get another language.", "warn")
+    rows = [(s["segment"], ", ".join(s["laws"]), s["channel"], f"{s['people']:,}") for s in segments[:SHOWN]]
+    table(("segment", "laws", "channel", "first"), rows, title="Segments: people who get the same words", right=(3,))
+    if len(segments) > SHOWN:
+        line(f"and {len(segments) - SHOWN} more; tocsin preview writes them all")
+    print()
     lint_findings(findings)
     steps(state)
+
+
+def amount(count: int, one: str, many: str = "") -> str:
+    """`1 report`, `2 reports`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _amounts(counts: Mapping[str, int]) -> str:
@@ -164,11 +206,14 @@ def lint_findings(found: Sequence[Mapping[str, Any]]) -> None:
     if not found:
         print("The linter has nothing to say against the words.")
         return
-    rows = []
+    same: dict[tuple[str, ...], list[str]] = {}
     for f in found:
-        style = "bad" if f["severity"] == "error" else "warn"
         law = " ".join(part for part in (f["law"], f["citation"]) if part) or "every text"
-        rows.append(((f["severity"], style), law, f["element"], f["where"], f["remedy"]))
+        same.setdefault((f["severity"], law, f["element"], f["remedy"]), []).append(f["where"])
+    rows = [
+        ((severity, "bad" if severity == "error" else "warn"), law, element, ", ".join(dict.fromkeys(where)), remedy)
+        for (severity, law, element, remedy), where in same.items()
+    ]
     table(("", "law", "element", "where", "what to do"), rows, title="What the linter found")
 
 
@@ -182,14 +227,17 @@ def files(paths: Sequence[Path], folder: Path, sentence: str) -> None:
 def delivered(found: Delivered, already: bool, state: Mapping[str, Any]) -> None:
     for warning in found.warnings:
         line(f"Warning: {warning}", "warn", 0)
-    if already and not found.outcomes:
-        print(f"Wave {found.wave} was launched before, and nothing of it is due now. Nothing was sent; nobody gets it twice.")
+    if found.stopped and not found.outcomes:
+        print(f"Wave {found.wave} is stopped; nothing was sent.")
+    elif already and not found.outcomes:
+        print(f"Wave {found.wave} was launched before, and nothing of it is due now.")
+        print("Nothing was sent; nobody gets it twice.")
     else:
         print(f"Wave {found.wave} of {found.incident}: " + _amounts(dict(sorted(found.outcomes.items()))))
     if found.open:
         print(f"  still open {found.open:,}, of which {found.waiting:,} wait for a later time")
     if found.stopped:
-        line(f"The wave stopped itself: {found.stopped}.", "bad", 0)
+        line(f"The wave stopped by itself: {found.stopped}.", "bad", 0)
     for key in found.met:
         line(f"Met: {key}", "good", 0)
     sums(state)
@@ -263,7 +311,11 @@ def judged(found: Judged, slug: str) -> None:
 def published(found: Published) -> None:
     how = "stands as it was published" if found.again else "is published"
     print(f"{found.kind.value}:{found.version} of {found.incident} {how}: {', '.join(found.languages)}.")
-    do = "serve this folder" if found.kind == "page" else "send this release to the media now; it counts as posted from this moment"
+    do = (
+        "serve this folder"
+        if found.kind == "page"
+        else "send this release to the media now; it counts as posted from this moment"
+    )
     print(f"In {found.folder}; {do}.")
     for key in found.met:
         line(f"Met: {key}", "good", 0)
@@ -306,7 +358,11 @@ def watched(found: Watched) -> None:
 
 def verdict(found: Verdict, export: Path | None) -> None:
     if found.ok:
-        line(f"The record holds: {found.events:,} entries in {len(found.lanes)} lanes, none changed, none missing.", "good", 0)
+        line(
+            f"The record holds: {found.events:,} entries in {len(found.lanes)} lanes, none changed, none missing.",
+            "good",
+            0,
+        )
     else:
         line(f"THE RECORD DOES NOT HOLD: {len(found.problems)} problems in {found.events:,} entries.", "bad", 0)
     for problem in found.problems:
@@ -315,16 +371,17 @@ def verdict(found: Verdict, export: Path | None) -> None:
     if found.unsealed:
         print(f"  unsealed  {found.unsealed:,} entries are newer than the last seal")
     if export:
-        print(f"  export    {export}  (keep its root elsewhere: tocsin verify --file {export.name} --root {found.root[:8]}…)")
+        print(f"  export    {export}; keep the root elsewhere, and check with both:")
+        typed(f"tocsin verify --file {export} --root {found.root}", 12)
 
 
 def erased(found: Erased) -> None:
-    print(f"{found.incident}: {found.people:,} people and {found.notices:,} notices erased, {found.files} files removed.")
+    print(
+        f"{found.incident}: {found.people:,} people and {found.notices:,} notices erased, {found.files} files removed."
+    )
     print("What we can't reach, and you have to see to:")
     for place in found.beyond_us:
         line(f"- {place}")
-
-
 
 
 # --- previews, proofs, signatures -----------------------------------------------------------------------------------
@@ -332,12 +389,15 @@ def erased(found: Erased) -> None:
 
 def previewed(found: Previewed) -> None:
     print(f"Wave {found.wave} of {found.incident} to read, with invented people; every file is marked PREVIEW:")
-    table(("file", "shows"), found.files)
+    table(("file", "people"), [(name, f"{people:,}" if people else "") for name, people in found.files], right=(1,))
+    for number, segment in found.segments.items():
+        line(f"{number:02d} is segment {segment}", "dim")
     print(f"In {found.folder}")
 
 
 def proofs(found: Proofs) -> None:
-    print(f"{found.sent} marked samples of wave {found.wave} were sent ({_amounts(found.by_channel)}); they count nowhere.")
+    sent = f"{amount(found.sent, 'marked sample')} of wave {found.wave} sent"
+    print(f"{sent} ({_amounts(found.by_channel)}); they count nowhere.")
     for sentence in found.failed:
         line(f"Not sent: {sentence}", "bad", 0)
 
@@ -351,7 +411,9 @@ def approved(data: Mapping[str, Any]) -> None:
     for problem in data["still_missing"] or ():
         line(f"Still missing: {problem}", "warn")
     if data["still_missing"] == []:
-        line(f"All approvals stand. Send it within 24 hours: tocsin send {data['incident']} {data['what'].partition(':')[2]}", "good")
+        line("All approvals stand. Send it within 24 hours:", "good")
+        live = " --live" if data["mode"] == "live" else ""
+        typed(f"tocsin send {data['incident']} {data['what'].partition(':')[2]}{live}")
 
 
 def classified(found: Sequence[Mapping[str, Any]]) -> None:
@@ -367,4 +429,5 @@ def reconciled(found: Settled, left: Sequence[str], slug: str) -> None:
     for identity in left:
         line(f"Unknown, a person decides: {identity}", "warn", 0)
     if left:
-        line(f'tocsin reconcile {slug} --delivery ID --as accepted --reason "how you know" (or deferred, refused)', "head", 0)
+        print("To decide one (accepted: it arrived; deferred: send it again; refused: go on to the next channel):")
+        typed(f'tocsin reconcile {slug} --delivery ID --as accepted --reason "how you know"')

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from textwrap import shorten
 from typing import Any
 
 from console.cli.advice import REPLACED
 from console.cli.show import heading, line, steps, table, when
-from planning.deadlines import span
+from planning.deadlines import lateness, span
 
 State = Mapping[str, Any]
 Cell = tuple[str, str]
 SOON = timedelta(days=2)
+CITED = 100  # characters of a citation; a promise is cited by its whole text
+DUE = 28  # columns for the time that is left and the due time below it
 DOUBTFUL = {
-    "memory": "rests on memory: nobody has checked the text of the law; check it before you rely on it",
-    "conflict": "rests on sources that disagree; `tocsin law show` says which reading was chosen",
+    "memory": "from memory: nobody has checked the text of the law; check it before you rely on it",
+    "conflict": "sources disagree; `tocsin law show` says which reading was chosen",
 }
 
 
@@ -50,31 +53,34 @@ def deadlines(state: State) -> None:
     if not found:
         line("\nNo duty is owed on the facts as they stand.", indent=0)
         return
-    table(("", "due", "duty and reason"), [_row(d, now) for d in found], title="Deadlines")
-    weak = [d for d in found if d["confidence"] in DOUBTFUL]
-    for d in weak:
-        line(f"{d['id']} ({d['citation']}) {DOUBTFUL[d['confidence']]}", "warn")
+    owed = [d for d in found if d["state"] != "undetermined"]
+    unsure = [d for d in found if d["state"] == "undetermined"]
+    if owed:
+        table(("due", "duty and reason"), [_row(d, now) for d in owed], title="Deadlines", narrow=DUE)
+    if unsure:
+        title = "Not sure whether owed: treat as owed until these facts are stated"
+        table(("due", "duty and missing facts"), [_row(d, now) for d in unsure], title=title, narrow=DUE)
+    for confidence, warning in DOUBTFUL.items():
+        weak = sorted({f"{d['id'].split('/')[0]}, {d['citation']}" for d in found if d["confidence"] == confidence})
+        if weak:
+            line(f"Warning: {'; '.join(weak)}: {warning}", "warn")
 
 
-def _urgency(d: Mapping[str, Any]) -> tuple[bool, bool, datetime, str]:
-    due = datetime.fromisoformat(d["due"]) if d["due"] else None
-    far = datetime.max.replace(tzinfo=None).astimezone() if due is None else due
-    return bool(d["met"]), due is None, far, d["id"]
+def _urgency(d: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
+    due = datetime.fromisoformat(d["due"]).timestamp() if d["due"] else 0.0
+    return bool(d["met"]), not d["due"], due, d["id"]
 
 
-def _row(d: Mapping[str, Any], now: datetime) -> tuple[Cell, str, str]:
+def _row(d: Mapping[str, Any], now: datetime) -> tuple[Cell, str]:
     due = datetime.fromisoformat(d["due"]) if d["due"] else None
     told = d["authority"] or d["recipient"].replace("_", " ")
-    reason = f"{d['citation']}: {'; '.join(d['because'] or [])}"
-    text = "\n".join([f"{d['id']} to {told}", *_doubt(d), reason])
-    return _left(d, due, now), when(d["due"]) or _undated(d), text
-
-
-def _doubt(d: Mapping[str, Any]) -> list[str]:
+    unsure = d["state"] == "undetermined"
+    reasons = [f"state {', '.join(d['missing'])}"] if unsure else (d["because"] or [])[:2]
     held = [f"HELD: {d['held']}"] if d["held"] else []
-    if d["state"] != "undetermined":
-        return held
-    return [*held, f"NOT SURE whether owed; treat it as owed until you state: {', '.join(d['missing'])}"]
+    why = f"{shorten(d['citation'], CITED, placeholder='…')}: {'; '.join(reasons)}"
+    text = "\n".join([f"{d['id']} to {told}", *held, why])
+    left, style = _left(d, due, now)
+    return (f"{left}\n{when(d['due']) or _undated(d)}", style), text
 
 
 def _undated(d: Mapping[str, Any]) -> str:
@@ -83,12 +89,12 @@ def _undated(d: Mapping[str, Any]) -> str:
 
 def _left(d: Mapping[str, Any], due: datetime | None, now: datetime) -> Cell:
     if d["met"]:
-        met = datetime.fromisoformat(d["met"])
-        return (f"met, {span(met - due)} LATE", "warn") if due and met > due else ("met in time", "good")
+        late = lateness(due, datetime.fromisoformat(d["met"]))
+        return (f"met, {span(late)} LATE", "warn") if late else ("met in time", "good")
     if due is None:
         return ("now", "warn")
-    if due < now:
-        return (f"LATE by {span(now - due)}", "bad")
+    if late := lateness(due, now):
+        return (f"LATE by {span(late)}", "bad")
     return (f"in {span(due - now)}", "warn" if due - now < SOON else "")
 
 
@@ -110,8 +116,13 @@ def both_sums(state: State) -> None:
     if not state["scopes"]:
         return
     heading("People and deliveries")
-    _sum_table(["people", "in scope", *(label for _, label in PEOPLE)], [["", people["in_scope"], *(people[key] for key, _ in PEOPLE)]])
-    rows = [[name.replace("_", " "), c["planned"], *(c[end] for end in ENDS)] for name, c in state["deliveries"].items()]
+    _sum_table(
+        ["people", "in scope", *(label for _, label in PEOPLE)],
+        [["", people["in_scope"], *(people[key] for key, _ in PEOPLE)]],
+    )
+    rows = [
+        [name.replace("_", " "), c["planned"], *(c[end] for end in ENDS)] for name, c in state["deliveries"].items()
+    ]
     if rows:
         print()
         _sum_table(["deliveries", "planned", *ENDS], rows)
@@ -156,27 +167,40 @@ def _stands(wave: Mapping[str, Any]) -> Cell:
 
 
 def _filings(state: State) -> None:
-    rows = []
-    for f in state["filings"]:
-        lacks = [*f["missing"], *f["problems"]]
-        stands: Cell = (f"filed {when(f['filed'])}, receipt {f['receipt']}", "good") if f["filed"] else ("not filed", "warn")
-        rows.append((f["obligation"], f["form"], f["version"], f["unknown"], ("; ".join(lacks), "bad"), stands))
+    rows = [
+        (f"{f['obligation']}\n{f['form']}, version {f['version']}", f["unknown"], _filed(f)) for f in state["filings"]
+    ]
     if rows:
-        table(("report", "form", "version", "not yet known", "lacks", "stands"), rows, title="Reports", right=(2, 3))
+        table(("report", "not yet known", "stands"), rows, title="Reports", right=(1,))
+
+
+def _filed(f: Mapping[str, Any]) -> Cell:
+    if f["filed"]:
+        return (f"filed {when(f['filed'])}\nreceipt {f['receipt']}", "good")
+    if lacks := [*f["missing"], *f["problems"]]:
+        return (f"lacks {', '.join(lacks)}", "bad")
+    return ("receipt noted, a second person confirms it" if f["receipt"] else "not filed", "warn")
 
 
 def _public(state: State) -> None:
     rows = []
     for notice in state["public_notices"]:
         until = f", up until {when(notice['until'])}" if notice["until"] else ""
-        stands: Cell = (f"published {when(notice['published'])}{until}", "good") if notice["published"] else ("NOT published", "warn")
+        stands: Cell = (
+            (f"published {when(notice['published'])}{until}", "good")
+            if notice["published"]
+            else ("NOT published", "warn")
+        )
         rows.append((f"{notice['kind']}:{notice['version']}", "\n".join(notice["serves"]), stands))
     if rows:
         table(("public", "serves", "stands"), rows, title="Public notices")
 
 
 def _holds(state: State) -> None:
-    rows = [(h["id"], h["scope"].replace("_", " "), h["target"][:12], h["reason"], h["by"], when(h["until"]) or "released") for h in state["holds"]]
+    rows = [
+        (h["id"], h["scope"].replace("_", " "), h["target"][:12], h["reason"], h["by"], when(h["until"]) or "released")
+        for h in state["holds"]
+    ]
     if rows:
         table(("hold", "on", "", "why", "by", "until"), rows, title="Held: what these name does not leave")
 

@@ -20,11 +20,18 @@ PANEL = "Tell"
 def send(
     incident: IncidentArg,
     wave: Annotated[int, typer.Argument(metavar="WAVE", min=1, help="The wave's number, as `tocsin status` shows it.")],
-    live: Annotated[bool, typer.Option("--live", help="Yes, to real people. Demanded when the database is live.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Yes, to real people. Demanded when the database is live.")
+    ] = False,
     proof_to: Annotated[
-        str, typer.Option("--proof-to", metavar="ADDRESS", help="Send marked samples to this address instead; counts nowhere.")
+        str,
+        typer.Option(
+            "--proof-to", metavar="ADDRESS", help="Send marked samples to this address instead; counts nowhere."
+        ),
     ] = "",
-    resume: Annotated[str, typer.Option("--resume", metavar="REASON", help="Let a wave that stopped itself go on.")] = "",
+    resume: Annotated[
+        str, typer.Option("--resume", metavar="REASON", help="Let a wave that stopped itself go on.")
+    ] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> int:
@@ -62,7 +69,10 @@ def _send(d: Desk, incident: str, wave: int, resume: str, by: str, progress: Pro
 
 
 def _sent(done: Any, state: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: getattr(done, name) for name in ("incident", "wave", "outcomes", "open", "waiting", "stopped", "warnings", "met")}
+    found = {
+        name: getattr(done, name)
+        for name in ("incident", "wave", "outcomes", "open", "waiting", "stopped", "warnings", "met")
+    }
     return found | {"people": state["people"], "deliveries": state["deliveries"]}
 
 
@@ -82,11 +92,14 @@ def hold(
     incident: IncidentArg,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; whoever reads it at night will ask.")],
     channel: Annotated[Channel | None, typer.Option("--channel", help="Only this channel.")] = None,
-    wave: Annotated[int, typer.Option("--wave", min=1, metavar="N", help="Only this wave.")] = 0,
+    wave: Annotated[int | None, typer.Option("--wave", min=1, metavar="N", help="Only this wave.")] = None,
     kind: Annotated[
-        RecipientKind | None, typer.Option("--kind", help="Only notices, filings or public notices; a police delay holds notices.")
+        RecipientKind | None,
+        typer.Option("--kind", help="Only notices, filings or public notices; a police delay holds notices."),
     ] = None,
-    person: Annotated[str, typer.Option("--person", metavar="ID", help="Only this person: their id, or their notice's reference.")] = "",
+    person: Annotated[
+        str, typer.Option("--person", metavar="ID", help="Only this person: their id, or their notice's reference.")
+    ] = "",
     until: Annotated[str, typer.Option("--until", metavar="ISO", help="Ends by itself then.")] = "",
     by: By = "",
     as_json: AsJson = False,
@@ -105,9 +118,26 @@ def hold(
         raise BadInput("hold", "names several things at once.", "Give one of --channel, --wave, --kind, --person.")
     scope, target = named[0] if named else (HoldScope.INCIDENT, "")
     with desk() as d:
-        row = approvals.hold(d, incident, scope, _target(d, incident, scope, target), reason, who(by), moment("--until", until) if until else None)
-        data = {"hold": row.id[:8], "on": row.scope, "target": target, "reason": row.reason, "by": row.placed_by, "until": row.until}
-    told = f"Held: {target or 'the whole incident'} of {incident}. Lift it with: tocsin release {incident} {data['hold']}"
+        row = approvals.hold(
+            d,
+            incident,
+            scope,
+            _target(d, incident, scope, target),
+            reason,
+            who(by),
+            moment("--until", until) if until else None,
+        )
+        data = {
+            "hold": row.id[:8],
+            "on": row.scope,
+            "target": target,
+            "reason": row.reason,
+            "by": row.placed_by,
+            "until": row.until,
+        }
+    told = (
+        f"Held: {target or 'the whole incident'} of {incident}. Lift it with: tocsin release {incident} {data['hold']}"
+    )
     answer(as_json, data, lambda: print(told))
 
 
@@ -129,13 +159,17 @@ def _target(d: Desk, slug: str, scope: HoldScope, target: str) -> str:
         told = select(Notice.subject_id).where(Notice.incident_id == incident.id, Notice.reference == target.upper())
         found = session.exec(own).first() or session.exec(told).first()
     if found is None:
-        raise BadInput("--person", "is nobody of this incident.", "Give a person's id or the reference on their notice.")
+        raise BadInput(
+            "--person", "is nobody of this incident.", "Give a person's id or the reference on their notice."
+        )
     return found
 
 
 def release(
     incident: IncidentArg,
-    hold_id: Annotated[str, typer.Argument(metavar="[HOLD]", help="One hold, as `tocsin status` names it; all by default.")] = "",
+    hold_id: Annotated[
+        str, typer.Argument(metavar="HOLD", help="One hold, as `tocsin status` names it; all by default.")
+    ] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
@@ -144,7 +178,11 @@ def release(
 
     with desk() as d:
         count = step(d, incident, who(by), hold_id)
-    answer(as_json, {"released": count}, lambda: print(f"{count} holds of {incident} are lifted." if count else "No hold was active."))
+    answer(
+        as_json,
+        {"released": count},
+        lambda: print(f"{count} holds of {incident} are lifted." if count else "No hold was active."),
+    )
 
 
 # --- the public -----------------------------------------------------------------------------------------------------
@@ -158,15 +196,25 @@ def substitute(incident: IncidentArg, as_json: AsJson = False) -> None:
     with desk() as d:
         found = judge(d, incident)
     decisions = [{"obligation": key} | plain(decision) for key, decision in found.decisions]
-    data = {"incident": incident, "decisions": decisions, "media": found.media, "public": found.public, "days": found.days()}
+    data = {
+        "incident": incident,
+        "decisions": decisions,
+        "media": found.media,
+        "public": found.public,
+        "days": found.days(),
+    }
     data |= {kind.value: {"owed": found.owed(kind), "serves": found.serves(kind)} for kind in Kind}
     answer(as_json, data, lambda: show.judged(found, incident))
 
 
 def publish(
     incident: IncidentArg,
-    what: Annotated[Literal["page", "press"], typer.Option("--what", help="page: your own site. press: a release to the media.")] = "page",
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Your reason, where the law leaves the choice to you.")] = "",
+    what: Annotated[
+        Literal["page", "press"], typer.Option("--what", help="page: your own site. press: a release to the media.")
+    ] = "page",
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Your reason, where the law leaves the choice to you.")
+    ] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
@@ -185,17 +233,31 @@ def publish(
 
 def report(
     incident: IncidentArg,
-    obligation: Annotated[str, typer.Option("--obligation", metavar="ID", help="Only this one, such as us-hipaa/regulator/US/initial.")] = "",
-    late_reasons: Annotated[str, typer.Option("--late-reasons", metavar="TEXT", help="Why it is late; a late report needs it.")] = "",
-    answers: Annotated[Path | None, typer.Option("--answers", metavar="FILE", help="What people judged (TOML): question = answer.")] = None,
-    draft: Annotated[Path | None, typer.Option("--draft", metavar="FOLDER", help="Write each report there as PDF and JSON, marked as a draft.")] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write the packets of approved reports, for a person to file.")] = False,
-    receipt: Annotated[str, typer.Option("--receipt", metavar="NUMBER", help="Record the authority's receipt; a second person confirms.")] = "",
+    obligation: Annotated[
+        str, typer.Option("--obligation", metavar="ID", help="Only this one, such as us-hipaa/regulator/US/initial.")
+    ] = "",
+    late_reasons: Annotated[
+        str, typer.Option("--late-reasons", metavar="TEXT", help="Why it is late; a late report needs it.")
+    ] = "",
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="What people judged (TOML): question = answer.")
+    ] = None,
+    draft: Annotated[
+        Path | None,
+        typer.Option("--draft", metavar="FOLDER", help="Write each report there as PDF and JSON, marked as a draft."),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the packets of approved reports, for a person to file.")
+    ] = False,
+    receipt: Annotated[
+        str,
+        typer.Option("--receipt", metavar="NUMBER", help="Record the authority's receipt; a second person confirms."),
+    ] = "",
     at: Annotated[str, typer.Option("--at", metavar="ISO", help="When the authority had it.")] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
-    """Fill the reports that are owed to authorities; write their packets; record the receipt. Files nothing by itself."""
+    """Fill the reports owed to authorities; write their packets; record the receipt. Files nothing by itself."""
     from console.cli import reporting
 
     if receipt:
@@ -205,6 +267,13 @@ def report(
 
 
 def register(app: typer.Typer) -> None:
-    steps = (("send", send), ("hold", hold), ("release", release), ("substitute", substitute), ("publish", publish), ("report", report))
+    steps = (
+        ("send", send),
+        ("hold", hold),
+        ("release", release),
+        ("substitute", substitute),
+        ("publish", publish),
+        ("report", report),
+    )
     for name, step in steps:
         app.command(name, rich_help_panel=PANEL)(step)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -86,7 +86,7 @@ def emit(data: Any) -> None:
 def plain(data: Any) -> Any:
     """What JSON can hold, from our value types."""
     if is_dataclass(data) and not isinstance(data, type):
-        return plain(asdict(data))
+        return {f.name: plain(getattr(data, f.name)) for f in fields(data)}  # asdict would spoil a Counter
     if isinstance(data, Mapping):
         return {str(plain(k)): plain(v) for k, v in data.items()}
     if isinstance(data, list | tuple | set | frozenset):

@@ -35,10 +35,30 @@ def prepare(
 
     with desk() as d, Progress(as_json) as progress:
         made = step(d, incident, who(by), progress, limit)
-        found = wave_findings(d, incident, made.wave)
+        segments, found = wave_segments(d, incident, made.wave), wave_findings(d, incident, made.wave)
         state = status(d, incident)
-    answer(as_json, {"prepared": made, "findings": found}, lambda: show.prepared(made, found, state))
+    data = {"prepared": made, "segments": segments, "findings": found}
+    answer(as_json, data, lambda: show.prepared(made, segments, found, state))
     return NEEDS_PERSON if made.errors else OK
+
+
+def wave_segments(d: Desk, slug: str, number: int) -> list[dict[str, Any]]:
+    """The segments of a wave with their laws, channel and the people whose first rung it is, the largest first."""
+    import json
+
+    from sqlmodel import select
+
+    from flows.steps.desk import find_incident
+    from flows.steps.launching import find_wave
+    from models.tables import Segment
+
+    with d.db.read() as session:
+        wave = find_wave(session, find_incident(session, slug), number)
+        rows = session.exec(select(Segment).where(Segment.wave_id == wave.id)).all()
+    found = [
+        {"segment": r.key, "laws": json.loads(r.laws), "channel": r.channel.value, "people": r.people} for r in rows
+    ]
+    return sorted(found, key=lambda row: (-row["people"], row["segment"], row["channel"]))
 
 
 def wave_findings(d: Desk, slug: str, number: int) -> list[dict[str, Any]]:
@@ -57,7 +77,7 @@ def wave_findings(d: Desk, slug: str, number: int) -> list[dict[str, Any]]:
 
 def preview(
     incident: IncidentArg,
-    wave: Annotated[int, typer.Option("--wave", min=1, metavar="N", help="Default: the newest.")] = 0,
+    wave: Annotated[int | None, typer.Option("--wave", min=1, metavar="N", help="Default: the newest.")] = None,
     segment: Annotated[str, typer.Option("--segment", metavar="TEXT", help="Only segments whose name has this.")] = "",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Default: previews/ in TOCSIN_HOME.")
@@ -69,7 +89,7 @@ def preview(
     from flows.steps.preview import preview as step
 
     with desk() as d:
-        made = step(d, incident, wave or None, segment, out)
+        made = step(d, incident, wave, segment, out)
     answer(as_json, made, lambda: show.previewed(made))
 
 
@@ -88,6 +108,7 @@ def approve(
     with desk() as d:
         signed = step(d, incident, what, person, key, reason)
         about = _about(d, incident, what)
+        about["mode"] = d.settings.mode
     data = {"incident": incident, "what": what, "person": person, "digest": signed.digest, "at": signed.at} | about
     answer(as_json, data, lambda: show.approved(data))
 
@@ -106,7 +127,12 @@ def _about(d: Desk, slug: str, what: str) -> dict[str, Any]:
     if not isinstance(row, Wave):
         return {"version": row.version, "still_missing": None}
     wave = next(w for w in status(d, slug)["waves"] if w["number"] == row.number)
-    return {"people": row.people, "pilot": row.pilot, "window_until": row.window_until, "still_missing": wave["blocked"]}
+    return {
+        "people": row.people,
+        "pilot": row.pilot,
+        "window_until": row.window_until,
+        "still_missing": wave["blocked"],
+    }
 
 
 # --- lint -----------------------------------------------------------------------------------------------------------
@@ -115,28 +141,32 @@ AXES = ("law", "channel", "language", "role", "exposed")
 
 
 def lint(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A finished text: .txt, .html, .pdf or .eml.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A finished text: .txt, .html, .eml or .pdf.")],
     facts: Annotated[Path, typer.Option("--facts", metavar="INCIDENT.toml", help="The incident's facts.")],
     segment: Annotated[
         list[str],
-        typer.Option("--segment", metavar="KEY=VALUE", help="law=us-ca, channel=letter, language=en, role=self, exposed=ssn,name"),
+        typer.Option(
+            "--segment", metavar="KEY=VALUE", help="law=us-ca, channel=letter, language=en, role=self, exposed=ssn,name"
+        ),
     ],
     as_json: AsJson = False,
 ) -> int:
-    """Check a finished text against what the laws of its readers demand. Needs no database. Exit 1: errors were found."""
+    """Check a finished text against what the laws of its readers demand. Exit 1: errors were found."""
     from dataclasses import asdict
 
     from console.cli import show
     from models.facts import load_facts
-    from planning.lint import lint_file
+    from planning.lint import lint_parts, read_parts
+    from templates.readback import pdf_text
     from templates.words import languages
 
     axes = read_axes(segment)
     stated = load_facts(facts)
     overlay = Path(os.environ["TOCSIN_TEMPLATES"]) if os.environ.get("TOCSIN_TEMPLATES") else None
     language = _one_of("language", axes["language"][0], languages(overlay))
-    found = lint_file(
-        file,
+    parts = {"text": pdf_text(file)} if file.suffix.lower() == ".pdf" else read_parts(file)
+    found = lint_parts(
+        parts,
         axes["law"],
         channel=Channel(_one_of("channel", axes["channel"][0], list(Channel))),
         language=language,

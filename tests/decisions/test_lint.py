@@ -11,7 +11,18 @@ import pytest
 from models.facts import parse_facts
 from models.values import BadInput, Channel, Element, Finding, Mode, Role, Severity, Wording
 from planning import lint
-from planning.lint import Cues, Demand, Form, Prohibition, Task, lint_file, lint_wording, sms_parts, task_for
+from planning.lint import (
+    Cues,
+    Demand,
+    Form,
+    Prohibition,
+    Task,
+    lint_parts,
+    lint_wording,
+    read_parts,
+    sms_parts,
+    task_for,
+)
 from planning.segment import Key, LawNotice, content_classes, fold_blocks, order_exposed
 from regimes import load, schema
 from templates.audit import PROFILE
@@ -338,8 +349,8 @@ def test_a_file_is_linted_as_the_text_in_it(kind, tmp_path):
     path = tmp_path / f"notice.{kind}"
     path.write_text(content, encoding="utf-8")
     versions = {"us-ca": INSTRUMENTS["us-ca"].versions[-1]}
-    found = lint_file(
-        path,
+    found = lint_parts(
+        read_parts(path),
         ["us-ca"],
         channel=Channel.EMAIL,
         language="en",
@@ -366,8 +377,8 @@ def test_a_file_or_law_that_is_not_known_is_refused(name, laws, said, tmp_path):
         (tmp_path / name).write_text("x", encoding="utf-8")
     versions = {"us-ca": INSTRUMENTS["us-ca"].versions[-1]}
     with pytest.raises(BadInput, match=said):
-        lint_file(
-            tmp_path / name,
+        lint_parts(
+            read_parts(tmp_path / name),
             laws,
             channel=Channel.EMAIL,
             language="en",
