@@ -8,10 +8,10 @@ key and remedy. A bare date means that whole day in the organisation's zone.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from models import vocabulary
@@ -58,6 +58,8 @@ __all__ = [
     "load_facts",
     "parse_facts",
 ]
+
+T = TypeVar("T")
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
@@ -238,6 +240,9 @@ class Facts:
     sources: Mapping[str, str] = field(default_factory=dict)
     plain: Mapping[str, Any] = field(default_factory=dict)
     people: Mapping[str, Count] = field(default_factory=dict)  # by residence; an unknown count has both ends None
+    memo: dict[Any, Any] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )  # worked out, never stated
 
     def value(self, key: str) -> Value:
         """The fact of a dotted key, or UNKNOWN. An unknown key of the law is a mistake of ours, so KeyError."""
@@ -259,9 +264,22 @@ class Facts:
 
     @property
     def organisation(self) -> Organisation:
+        return self.once("organisation", self._organisation)
+
+    def _organisation(self) -> Organisation:
         names = Organisation.__slots__
         found = {name: self.values.get(f"organisation.{name}") for name in names}
         return Organisation(**{name: value for name, value in found.items() if value is not None})  # type: ignore[arg-type]
+
+    def once(self, key: object, work: Callable[[], T]) -> T:
+        """What a pure function makes of these facts, worked out once: facts never change, a revision is another object.
+
+        `key` must name the function and every argument besides the facts.
+        """
+        if key not in self.memo:
+            self.memo[key] = work()
+        found: T = self.memo[key]
+        return found
 
     @property
     def narrative(self) -> Narrative:
@@ -276,7 +294,7 @@ class Facts:
     @property
     def zone(self) -> ZoneInfo | None:
         """The organisation's zone: as stated, else that of its country where the country has one zone."""
-        return _zone(self.values)
+        return self.once("zone", lambda: _zone(self.values))
 
     def as_data(self) -> dict[str, Any]:
         """A canonical form for JSON; `parse_facts` reads it back to equal facts."""

@@ -7,8 +7,9 @@ as if owed and names the facts that are missing. Laws of places that the facts d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from models import vocabulary
@@ -28,6 +29,7 @@ class _Ask:
     facts: Facts
     as_of: datetime
     on: date | None
+    thorough: bool = False
 
 
 def assess(
@@ -35,13 +37,18 @@ def assess(
     as_of: datetime,
     on: date | None = None,
     instruments: Mapping[str, s.Instrument] | None = None,
+    thorough: bool = False,
 ) -> Assessment:
     """What is owed on these facts. `on` takes the law of one day instead of each duty's own; `instruments` replaces the
-    law that ships. ValueError when `as_of` has no zone; BadInput when a fact is off a scale."""
+    law that ships; `thorough` adds disputed readings to the derivations. ValueError when `as_of` has no zone; BadInput
+    when a fact is off a scale."""
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a zone")
-    ask = _Ask(facts, as_of, on)
-    held = load.instruments() if instruments is None else instruments
+    ask = _Ask(facts, as_of, on, thorough)
+    heads = load.heads() if instruments is None else instruments
+    held = {
+        id_: load.instrument(id_) if instruments is None else head for id_, head in heads.items() if _tied(head, facts)
+    }
     found = [entry for instrument in held.values() for entry in _instrument(instrument, ask)]
     found += [_pledge(pledge, ask) for pledge in promise.pledges(facts)]
     open_ = [entry for entry in found if isinstance(entry, Obligation)]
@@ -53,7 +60,7 @@ def assess(
         tuple(entry for entry in found if isinstance(entry, NotOwed)),
         by_due([entry for entry in open_ if entry.state is ObligationState.UNDETERMINED]),
         severity(facts),
-        warn.warnings(facts, open_, orders, held.values(), ask.on or as_of.date()),
+        warn.warnings(facts, open_, orders, held, heads.values(), ask.on or as_of.date()),
         orders,
     )
 
@@ -62,27 +69,30 @@ def terms(obligation: Obligation, facts: Facts) -> s.Version:
     """The version of law, or the promise, that an obligation rests on: its notice, substitute and report terms."""
     if obligation.regime == promise.REGIME:
         return promise.version(facts, obligation.law_version)
-    return load.instruments()[obligation.regime].version(obligation.law_version)
+    return load.instrument(obligation.regime).version(obligation.law_version)
 
 
 # --- one instrument -------------------------------------------------------------------------------------------------
 
 
+def _tied(instrument: s.Instrument, facts: Facts) -> bool:
+    """Whether an instrument may have to do with these facts."""
+    return conditions.evaluate(instrument.nexus, facts, instrument.place).truth is not Truth.FALSE
+
+
 def _instrument(instrument: s.Instrument, ask: _Ask) -> Iterator[Obligation | NotOwed]:
-    nexus = conditions.evaluate(instrument.nexus, ask.facts, instrument.place)
-    if nexus.truth is Truth.FALSE:
-        return
     for version in instrument.versions:
-        if version.status in s.APPLIED:
-            common, exempt = _common(instrument, version, nexus, ask.facts), _exempt(instrument, version, ask.facts)
-            for rule in version.duties:
-                if _in_force(version, rule, ask):
-                    both = common if rule.despite_exceptions else conditions.every([common, exempt])
-                    yield from _duty(instrument, version, rule, both, ask)
+        rules = [rule for rule in version.duties if version.status in s.APPLIED and _in_force(version, rule, ask)]
+        if rules:
+            common, exempt = _common(instrument, version, ask.facts), _exempt(instrument, version, ask.facts)
+            both = conditions.every([common, exempt])
+            for rule in rules:
+                yield from _duty(instrument, version, rule, common if rule.despite_exceptions else both, ask)
 
 
-def _common(instrument: s.Instrument, version: s.Version, nexus: Verdict, facts: Facts) -> Verdict:
+def _common(instrument: s.Instrument, version: s.Version, facts: Facts) -> Verdict:
     """What all duties of a version have in common: its tie to the facts, to whom it applies, what must be exposed."""
+    nexus = conditions.evaluate(instrument.nexus, facts, instrument.place)
     tie = Verdict(nexus.truth, () if nexus.truth is Truth.TRUE else nexus.because, nexus.missing)
     about = [version.applies, version.personal_information]
     return conditions.every([tie, *(conditions.evaluate(part, facts, instrument.place) for part in about)])
@@ -106,11 +116,15 @@ def _day_of_law(version: s.Version, rule: s.DutyRule, ask: _Ask) -> date:
     """The day whose law applies: of the version's transition, the duty's anchor, any other time stated, else today."""
     anchors = [(d.anchor, *d.else_from) for d in rule.deadlines if d.anchor not in ("submission", "year_end")]
     names = (*((version.transition,) if version.transition else ()), *(n for part in anchors for n in part), *_ANY_TIME)
+    return ask.facts.once(("day", names), lambda: _first_day(names, ask.facts)) or ask.as_of.date()
+
+
+def _first_day(names: tuple[str, ...], facts: Facts) -> date | None:
     for name in names:
-        _, moment = clock.first_stated((name,), ask.facts)
-        if moment and (day := _day(moment, ask.facts.zone or UTC)):
+        _, moment = clock.first_stated((name,), facts)
+        if moment and (day := _day(moment, facts.zone or UTC)):
             return day
-    return ask.as_of.date()
+    return None
 
 
 def _day(at: Moment, zone: tzinfo) -> date | None:
@@ -136,9 +150,13 @@ def _duty(
 
 
 def _bound(rule: s.DutyRule, facts: Facts) -> Verdict:
-    if not rule.roles:
-        return conditions.TRUE
-    return conditions.evaluate(s.FactTest("organisation.role", rule.roles), facts)
+    return conditions.evaluate(role_test(rule.roles), facts) if rule.roles else conditions.TRUE
+
+
+@cache
+def role_test(roles: tuple[str, ...]) -> s.FactTest:
+    """The condition that a duty binds the organisation in the role that it has."""
+    return s.FactTest("organisation.role", roles)
 
 
 def _not_owed(version: s.Version, rule: s.DutyRule, landing: scope.Landing, verdict: Verdict) -> NotOwed:
@@ -152,6 +170,7 @@ def _not_owed(version: s.Version, rule: s.DutyRule, landing: scope.Landing, verd
         authority=landing.authority.name if landing.authority else None,
         law_version=version.id,
         citation=rule.citation,
+        rule=rule,
     )
 
 
@@ -164,7 +183,7 @@ def _owed(
     ask: _Ask,
 ) -> Obligation:
     setting = _setting(instrument, version, landing, ask.facts)
-    due = _due(version, rule, setting, ask.facts)
+    due = _due(version, rule, setting, ask)
     hold = clock.hold_of(ask.facts, version.law_enforcement) if rule.tolled else None
     due = clock.tolled(due, hold, version.law_enforcement, setting.zone)
     met = _met(version.regime, rule.duty, rule.stage, landing, ask.facts, setting.zone)
@@ -199,6 +218,7 @@ def _owed(
         met_when=rule.met_when,
         tolled=rule.tolled,
         waiting=due.waiting,
+        rule=rule,
     )
 
 
@@ -215,15 +235,25 @@ def _id(version: s.Version, rule: s.DutyRule, landing: scope.Landing) -> str:
 def _setting(instrument: s.Instrument, version: s.Version, landing: scope.Landing, facts: Facts) -> clock.Setting:
     place = (landing.authority.place if landing.authority else "") or landing.jurisdiction
     name = vocabulary.zone_of(place) or instrument.zone
-    zone: tzinfo = ZoneInfo(name) if name else facts.zone or UTC
+    zone = _zone(name) if name else facts.zone or UTC
     own = facts.zone or zone
     return clock.Setting(version.regime, landing.jurisdiction, zone, own, place)
 
 
-def _due(version: s.Version, rule: s.DutyRule, setting: clock.Setting, facts: Facts) -> clock.Due:
+@cache
+def _zone(name: str) -> tzinfo:
+    """A zone, kept: ZoneInfo itself keeps only the last few and would read the others again."""
+    return ZoneInfo(name)
+
+
+def _due(version: s.Version, rule: s.DutyRule, setting: clock.Setting, ask: _Ask) -> clock.Due:
     rules = load.counting_rules()
-    dues = [clock.work_out(d, facts, rules[d.counting or version.counting], setting) for d in rule.deadlines]
-    return clock.combine(dues, rule.combine)
+    counted = [(d, rules[d.counting or version.counting]) for d in rule.deadlines]
+    due = clock.combine([clock.work_out(d, ask.facts, by, setting) for d, by in counted], rule.combine)
+    if not ask.thorough:
+        return due
+    said = [line for d, by in counted if (line := clock.disputed(d, ask.facts, by, setting))]
+    return replace(due, derivation=(*due.derivation, *said))
 
 
 def _held(hold: clock.Hold | None, as_of: datetime) -> str | None:
@@ -323,9 +353,11 @@ def _pledge_due(pledge: promise.Pledge, facts: Facts) -> clock.Due:
 
 
 def _orders(open_: list[Obligation], held: Mapping[str, s.Instrument], facts: Facts) -> Iterator[Precedence]:
-    for version_id in dict.fromkeys(entry.law_version for entry in open_ if entry.regime in held):
-        mine = [entry for entry in open_ if entry.law_version == version_id]
-        for rule in held[mine[0].regime].version(version_id).orders:
+    by_version: dict[str, list[Obligation]] = {}
+    for entry in open_:
+        by_version.setdefault(entry.law_version, []).append(entry)
+    for version_id, mine in by_version.items():
+        for rule in held[mine[0].regime].version(version_id).orders if mine[0].regime in held else ():
             before = [entry for entry in mine if entry.duty is rule.before and entry.stage is Stage.INITIAL]
             after = [entry for entry in mine if entry.duty is rule.after]
             if before and after:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -13,21 +13,25 @@ _DAY = timedelta(days=1)
 
 
 @cache
-def _holidays(place: str) -> Container[date]:
+def _holidays(place: str) -> Mapping[date, str]:
     import holidays
 
     country, _, part = place.partition("-")
     known: dict[str, Any] = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
-        return frozenset()
-    found: Container[date] = holidays.country_holidays(country, subdiv=part if part in known[country] else None)
+        return {}
+    found: Mapping[date, str] = holidays.country_holidays(
+        country, subdiv=part if part in known[country] else None, language="en_US"
+    )
     return found
 
 
 def is_working_day(day: date, place: str, rule: CountingRule) -> bool:
     """Neither weekend, nor public holiday of the place, nor a day on which its authority is closed."""
-    closed = day.weekday() in rule.weekend or f"{day:%m-%d}" in rule.closed
-    return not closed and day not in _holidays(place)
+    if day.weekday() in rule.weekend or f"{day:%m-%d}" in rule.closed:
+        return False
+    names = _holidays(place).get(day)
+    return names is None or all(name in rule.working_holidays for name in names.split("; "))
 
 
 def next_working_day(day: date, place: str, rule: CountingRule) -> date:

@@ -39,6 +39,7 @@ class Due:
     missing: tuple[str, ...] = ()  # the anchor, when the facts don't state it
     waiting: str = ""  # the clock has not started: what it waits for
     by_days: bool = False  # lateness is counted in whole days
+    limit: datetime | None = None  # the due time before it moved on from a day off: what is compared with other limits
 
 
 # --- anchors --------------------------------------------------------------------------------------------------------
@@ -97,7 +98,12 @@ def _anchored(deadline: Deadline, facts: Facts, setting: Setting) -> tuple[str, 
     return name or deadline.anchor, moment
 
 
-def first_stated(names: Iterable[str], facts: Facts) -> tuple[str, Moment | None]:
+def first_stated(names: tuple[str, ...], facts: Facts) -> tuple[str, Moment | None]:
+    """The first of several times that the facts state."""
+    return facts.once(names, lambda: _first_stated(names, facts))
+
+
+def _first_stated(names: tuple[str, ...], facts: Facts) -> tuple[str, Moment | None]:
     for name in names:
         key = "risk.harm_unlikely_determined" if name == "harm_unlikely_determined" else f"times.{name}"
         if isinstance(moment := facts.value(key), Moment):
@@ -163,22 +169,60 @@ def _by_hours(deadline: Deadline, at: Moment, last: bool, zone: tzinfo, full_hou
     return (instant.astimezone(UTC) + (deadline.value or 0) * step).astimezone(zone)
 
 
+def _rolled(end: datetime | None, unit: Unit, rule: CountingRule, setting: Setting) -> datetime | None:
+    """The end of a period of hours, moved on where its rule rolls hours and the day is no working day."""
+    if end is None or unit not in rule.roll:
+        return end
+    day = calendars.next_working_day(end.date(), setting.calendar, rule)
+    return end if day == end.date() else _end_of(day, setting.zone, rule.roll_hour)
+
+
 def _readings(
     deadline: Deadline, at: Moment, rule: CountingRule, setting: Setting
-) -> tuple[datetime | None, datetime | None]:
-    """The last lawful moment, and the earliest that any reading gives."""
+) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """The last lawful moment, the earliest that any reading gives, and the limit before any roll."""
     if deadline.unit in (Unit.HOURS, Unit.MINUTES):
-        due = _by_hours(deadline, at, True, setting.zone, rule.next_full_hour)
+        limit = _by_hours(deadline, at, True, setting.zone, rule.next_full_hour)
+        due = _rolled(limit, deadline.unit, rule, setting)
         others = [_by_hours(deadline, at, False, setting.zone, False)]
     else:
         place = setting.calendar
         due = _by_days(deadline, at, True, setting.zone, rule, place, True)
+        limit = _by_days(deadline, at, True, setting.zone, rule, place, False)
         others = [
             _by_days(deadline, at, last, zone, rule, place, False)
             for last, zone in product((True, False), (setting.zone, setting.own_zone))
         ]
     found = [reading for reading in (due, *others) if reading]
-    return due or min(found, default=None), min(found, default=None)
+    return due or min(found, default=None), min(found, default=None), limit
+
+
+_SHORT: Final = {
+    Unit.MINUTES: timedelta(minutes=1),
+    Unit.HOURS: timedelta(hours=1),
+    Unit.CALENDAR_DAYS: timedelta(days=1),
+}
+
+
+def disputed(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Setting) -> str:
+    """The later date of a disputed reading, as a line of the derivation; "" where no such reading matters.
+
+    Asks the calendar of holidays, so it is left to whoever wants the whole reasoning.
+    """
+    name, at = _anchored(deadline, facts, setting)
+    need, unit = rule.disputed_working_days, deadline.unit
+    if not need or at is None or unit is None or unit is Unit.BUSINESS_DAYS:
+        return ""
+    if unit in _SHORT and (deadline.value or 0) * _SHORT[unit] < timedelta(days=need):
+        return ""
+    due, _, _ = _readings(deadline, at, rule, setting)
+    start = _civil(at, setting.zone, True)
+    if due is None or start is None:
+        return ""
+    later = _end_of(calendars.add_working_days(start, need, setting.calendar, rule), setting.zone)
+    if later <= due:
+        return ""
+    return f"disputed, not taken: {need} working days after {name} end {later.isoformat()} ({rule.disputed_citation})"
 
 
 # --- a duty's due time ----------------------------------------------------------------------------------------------
@@ -207,7 +251,7 @@ def work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Sett
         return Due(None, None, clock_from, (f"{deadline.qualifier or 'the law'} gives no number of hours or days",))
     if at is None:
         return Due(None, None, clock_from, (f"{missing[0]} is not stated",), missing)
-    due, safe = _readings(deadline, at, rule, setting)
+    due, safe, limit = _readings(deadline, at, rule, setting)
     return Due(
         due,
         safe,
@@ -216,6 +260,7 @@ def work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Sett
         missing,
         "",
         _whole_days(deadline, at),
+        limit or due,
     )
 
 
@@ -254,12 +299,16 @@ def _said(at: Moment) -> str:
 
 
 def combine(dues: list[Due], how: str) -> Due:
-    """The earliest or latest of several deadlines of one duty; those that have not started wait."""
+    """The earliest or latest of several deadlines of one duty; those that have not started wait.
+
+    Limits are compared before they roll: of four hours that end on a holiday and a day that ends after it, the four
+    hours are the limit, and it is that limit which moves on.
+    """
     started = [due for due in dues if due.due]
     if not started:
         return dues[0]
     pick = min if how == "earliest" else max
-    chosen = pick(started, key=lambda due: due.due or _NEVER)
+    chosen = pick(started, key=lambda due: due.limit or due.due or _NEVER)
     safe = (
         min((due.due_safe for due in started if due.due_safe), default=None) if how == "earliest" else chosen.due_safe
     )

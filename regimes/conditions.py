@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from itertools import chain
 from typing import Final
 
 from models import vocabulary
@@ -45,9 +47,20 @@ _IMPLIED_BY: Final = {
 
 def evaluate(condition: s.Condition | None, facts: Facts, place: str = "") -> Verdict:
     """What a condition comes to; `place` is the duty's jurisdiction, whose residents count. None is true."""
+    if condition is None:
+        return TRUE
+    key = (id(condition), place if type(condition) not in _PLACELESS else "")
+    kept: tuple[s.Condition, Verdict] | None = facts.memo.get(key)
+    if kept is None:  # the condition is kept beside its verdict: while it lives its id is nobody else's
+        kept = facts.memo[key] = (condition, _evaluate(condition, facts, place))
+    return kept[1]
+
+
+_PLACELESS: Final = (s.FactTest, s.PlaceTest)  # these come to the same wherever the duty is owed
+
+
+def _evaluate(condition: s.Condition, facts: Facts, place: str) -> Verdict:
     match condition:
-        case None:
-            return TRUE
         case s.Every():
             return _in_turn([evaluate(part, facts, place) for part in condition.of])
         case s.Either():
@@ -65,12 +78,12 @@ def evaluate(condition: s.Condition | None, facts: Facts, place: str = "") -> Ve
 def every(verdicts: Iterable[Verdict]) -> Verdict:
     """False when one is false (and says which), unknown when one is unknown, else true for all their reasons."""
     found = list(verdicts)
-    false = [verdict for verdict in found if verdict.truth is Truth.FALSE]
-    if false:
-        return Verdict(Truth.FALSE, _join(v.because for v in false))
-    unknown = any(verdict.truth is Truth.UNKNOWN for verdict in found)
-    because, missing = _join(v.because for v in found), _join(v.missing for v in found)
-    return Verdict(Truth.UNKNOWN if unknown else Truth.TRUE, because, missing if unknown else ())
+    if false := [verdict.because for verdict in found if verdict.truth is Truth.FALSE]:
+        return Verdict(Truth.FALSE, _join(false))
+    because = _join([verdict.because for verdict in found])
+    if any(verdict.truth is Truth.UNKNOWN for verdict in found):
+        return Verdict(Truth.UNKNOWN, because, _join([verdict.missing for verdict in found]))
+    return Verdict(Truth.TRUE, because)
 
 
 def _in_turn(found: list[Verdict]) -> Verdict:
@@ -83,11 +96,11 @@ def _in_turn(found: list[Verdict]) -> Verdict:
 def _either(found: list[Verdict]) -> Verdict:
     true = [verdict for verdict in found if verdict.truth is Truth.TRUE]
     if true:
-        return Verdict(Truth.TRUE, _join(v.because for v in true))
+        return Verdict(Truth.TRUE, _join([v.because for v in true]))
     open_ = [verdict for verdict in found if verdict.truth is Truth.UNKNOWN]
     if open_:
-        return Verdict(Truth.UNKNOWN, _join(v.because for v in open_), _join(v.missing for v in open_))
-    return Verdict(Truth.FALSE, _join(v.because for v in found))
+        return Verdict(Truth.UNKNOWN, _join([v.because for v in open_]), _join([v.missing for v in open_]))
+    return Verdict(Truth.FALSE, _join([v.because for v in found]))
 
 
 def negate(verdict: Verdict) -> Verdict:
@@ -95,7 +108,8 @@ def negate(verdict: Verdict) -> Verdict:
 
 
 def _join(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for part in parts for text in part))
+    full = [part for part in parts if part]
+    return full[0] if len(full) == 1 else tuple(dict.fromkeys(chain.from_iterable(full)))
 
 
 # --- facts ----------------------------------------------------------------------------------------------------------
@@ -127,6 +141,7 @@ def _fact(test: s.FactTest, facts: Facts) -> Verdict:
     return Verdict(Truth.FALSE, (f"{test.key} is {_said(value)}{contrast}",))
 
 
+@cache
 def _wanted(test: s.FactTest) -> str:
     return " or ".join(_word(word) for word in sorted(test.contains) or test.any_of)
 
@@ -155,14 +170,30 @@ def _contains(wanted: frozenset[str], value: Value) -> bool | None:
 # --- counts ---------------------------------------------------------------------------------------------------------
 
 
+def inhabited(facts: Facts, area: str) -> tuple[tuple[str, Count], ...]:
+    """The places in an area that the facts name, each with its people."""
+    return facts.once("inhabited", lambda: _by_area(facts)).get(area, ())
+
+
+def _by_area(facts: Facts) -> dict[str, tuple[tuple[str, Count], ...]]:
+    rows: dict[str, list[tuple[str, Count]]] = {}
+    for row in facts.people.items():
+        for area in vocabulary.areas_of(row[0]):
+            rows.setdefault(area, []).append(row)
+    return {area: tuple(found) for area, found in rows.items()}
+
+
 def residents(facts: Facts, area: str) -> Count:
     """People who live in an area, by the places that the facts name; a place that they don't name adds nobody."""
-    counts = [count for place, count in facts.people.items() if vocabulary.within(area, place)]
-    return _sum(counts)
+    return facts.once(("residents", area), lambda: _sum([count for _, count in inhabited(facts, area)]))
 
 
 def total(facts: Facts) -> Count:
     """Everyone: as stated, never fewer than the people counted by residence; else those added up."""
+    return facts.once("total", lambda: _total(facts))
+
+
+def _total(facts: Facts) -> Count:
     listed = _sum(list(facts.people.values())) if facts.people else Count(None, None)
     stated = facts.count("people_detail.total")
     if stated is None:
@@ -179,9 +210,7 @@ def _sum(counts: list[Count]) -> Count:
 def count_of(base: s.Base, facts: Facts, area: str, currency: str = "") -> tuple[Count, str, tuple[str, ...]]:
     """A count, how it is said in a sentence, and the keys that would make it exact."""
     if base is s.Base.RESIDENTS:
-        keys = tuple(
-            f"people.{place}" for place, n in facts.people.items() if n.exact is None and vocabulary.within(area, place)
-        )
+        keys = tuple(f"people.{place}" for place, count in inhabited(facts, area) if count.exact is None)
         return residents(facts, area), f"residents of {area}", keys or (f"people.{area}",)
     if base in (s.Base.TOTAL, s.Base.PERSONS_NOTIFIED):
         said = "individuals in all" if base is s.Base.TOTAL else "persons to be notified"
@@ -229,9 +258,17 @@ def compare(count: Count, op: s.Op, number: int) -> Truth:
 
 def establishments(facts: Facts, area: str) -> tuple[str, ...]:
     """Places in an area where the organisation says that it is; its own country first."""
+    return facts.once("establishments", lambda: _seats(facts)).get(area, ())
+
+
+def _seats(facts: Facts) -> dict[str, tuple[str, ...]]:
     organisation = facts.organisation
     named = [organisation.country, organisation.main_establishment, *sorted(organisation.establishments or ())]
-    return tuple(dict.fromkeys(place for place in named if place and vocabulary.within(area, place)))
+    seats: dict[str, tuple[str, ...]] = {}
+    for place in dict.fromkeys(place for place in named if place):
+        for area in vocabulary.areas_of(place):
+            seats[area] = (*seats.get(area, ()), place)
+    return seats
 
 
 def _place(test: s.PlaceTest, facts: Facts) -> Verdict:
@@ -242,6 +279,8 @@ def _place(test: s.PlaceTest, facts: Facts) -> Verdict:
             f"the organisation is established in {', '.join(found) or 'no place of ' + test.area + ' that is stated'}"
         )
         return Verdict(Truth.TRUE if found else Truth.FALSE, (test.because if found and test.because else said,))
+    if not inhabited(facts, test.area):
+        return Verdict(Truth.FALSE, (f"0 residents of {test.area}",))
     count, said, keys = count_of(s.Base.RESIDENTS, facts, test.area)
     truth = compare(count, s.Op.AT_LEAST, 1)
     return Verdict(truth, (f"{count} {said}",), keys if truth is Truth.UNKNOWN else ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from models.values import Confidence
@@ -38,6 +39,28 @@ def condition(test: s.Condition | None) -> str:
             wanted = sorted(test.contains) or [str(word).lower() for word in test.any_of]
             verb = "is" if not test.contains else "has any of" if len(wanted) > 1 else "has"
             return f"{test.key} {verb} {', '.join(wanted)}"
+
+
+def opposite(test: s.FactTest | s.CountTest | s.PlaceTest) -> str:
+    """What would have to be so for a test to come out the other way."""
+    if isinstance(test, s.CountTest):
+        return condition(replace(test, op=_OPPOSITE[test.op]))
+    if (
+        isinstance(test, s.FactTest)
+        and not test.contains
+        and len(test.any_of) == 1
+        and isinstance(test.any_of[0], bool)
+    ):
+        return condition(replace(test, any_of=(not test.any_of[0],)))
+    return f"not {condition(test)}"
+
+
+_OPPOSITE = {
+    s.Op.AT_LEAST: s.Op.LESS_THAN,
+    s.Op.LESS_THAN: s.Op.AT_LEAST,
+    s.Op.MORE_THAN: s.Op.AT_MOST,
+    s.Op.AT_MOST: s.Op.MORE_THAN,
+}
 
 
 def _inner(test: s.Condition) -> str:

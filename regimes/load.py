@@ -1,4 +1,5 @@
-"""Instruments from their TOML files: `instruments()`, each checked on the way in.
+"""Instruments from their TOML files, each checked on the way in. `heads()` reads only what ties a law to the facts;
+`instrument(id)` reads one file in full when it is asked for, `instruments()` all of them.
 
 Refused: an unknown word or key, a version without citation or confidence, `corpus` without a source and the date it was
 checked, overlapping versions, a deadline without an anchor. Errors name the file, the version, the duty and the key.
@@ -6,7 +7,6 @@ checked, overlapping versions, a deadline without an anchor. Errors name the fil
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
@@ -21,6 +21,11 @@ from models.values import BadInput, Channel, Confidence, Duty, Element, Recipien
 from regimes import schema as s
 from regimes.reading import Table, anchor, condition, exposed, place
 
+try:  # the same parser, compiled: docs/discussions/law-cache.md
+    import tomli as toml
+except ImportError:
+    import tomllib as toml  # type: ignore[no-redef]
+
 _RECIPIENTS = {
     Duty.INDIVIDUALS: Recipient.INDIVIDUALS,
     Duty.REGULATOR: Recipient.REGULATOR,
@@ -34,28 +39,55 @@ _RECIPIENTS = {
 }
 _MET = {
     Duty.INDIVIDUALS: s.MetWhen.DISPATCH,
-    Duty.MEDIA: s.MetWhen.DISPATCH,
+    Duty.MEDIA: s.MetWhen.POSTING,
     Duty.PUBLIC: s.MetWhen.POSTING,
 }
 _NOT_INSTRUMENTS = frozenset({"counting.toml", "promise.toml", "severity.toml"})
 
 
 @cache
-def instruments() -> dict[str, s.Instrument]:
-    """Every instrument by id, in the order of ids. Read once per process."""
-    found = [load_instrument(text, name) for name, text in _files()]
-    by_id = {instrument.id: instrument for instrument in sorted(found, key=lambda i: i.id)}
+def heads() -> dict[str, s.Instrument]:
+    """Every instrument by id, in the order of ids, without its versions: enough to say whether it has to do with facts.
+
+    Why: docs/discussions/law-cache.md.
+    """
+    found = [head for head, _ in _texts()]
+    by_id = {head.id: head for head in sorted(found, key=lambda i: i.id)}
     if len(by_id) != len(found):
-        ids = [instrument.id for instrument in found]
+        ids = [head.id for head in found]
         twice = next(id_ for id_ in ids if ids.count(id_) > 1)
         raise BadInput("regimes", f'two files hold the instrument "{twice}".', "Give one of them another id.")
     return by_id
 
 
 @cache
+def instrument(id_: str) -> s.Instrument:
+    """One instrument in full, read once per process. KeyError when no file holds it."""
+    for head, text in _texts():
+        if head.id == id_:
+            return load_instrument(text, head.file)
+    raise KeyError(id_)
+
+
+@cache
+def instruments() -> dict[str, s.Instrument]:
+    """Every instrument in full, by id. Read once per process."""
+    return {id_: instrument(id_) for id_ in heads()}
+
+
+@cache
+def _texts() -> tuple[tuple[s.Instrument, str], ...]:
+    return tuple((_head(text, name), text) for name, text in _files())
+
+
+def _head(text: str, file: str) -> s.Instrument:
+    return _instrument(_table(text.partition("\n[[version")[0], file), file, ())
+
+
+@cache
 def counting_rules() -> dict[str, s.CountingRule]:
     """The rules of counting.toml by name."""
-    data = tomllib.loads((files("regimes") / "counting.toml").read_text("utf-8"))
+    data = toml.loads((files("regimes") / "counting.toml").read_text("utf-8"))
     return {name: _counting(name, row) for name, row in data.items()}
 
 
@@ -66,22 +98,30 @@ def load_file(path: Path) -> s.Instrument:
 
 def load_instrument(text: str, file: str) -> s.Instrument:
     """One instrument from its TOML text; `file` names it in errors."""
-    try:
-        table = Table(tomllib.loads(text), file)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(file, f"is not TOML: {error}.", "Mend that line.") from error
+    table = _table(text, file)
     name = table.text("id")
     rows = table.raw("version", [])
     versions = tuple(_version(Table(row, _version_where(file, row)), name) for row in rows)
     if not versions:
         raise BadInput(file, "has no version.", "Add [[version]].")
+    return _instrument(table, file, _in_order(versions, file))
+
+
+def _table(text: str, file: str) -> Table:
+    try:
+        return Table(toml.loads(text), file)
+    except toml.TOMLDecodeError as error:
+        raise BadInput(file, f"is not TOML: {error}.", "Mend that line.") from error
+
+
+def _instrument(table: Table, file: str, versions: tuple[s.Version, ...]) -> s.Instrument:
     found = s.Instrument(
-        id=name,
+        id=table.text("id"),
         name=table.text("name"),
         place=place(table, "place"),
         kind=table.text("kind"),
         nexus=table.inner("nexus", condition),
-        versions=_in_order(versions, file),
+        versions=versions,
         zone=table.text("zone", ""),
         file=file,
     )
@@ -180,7 +220,8 @@ def _optional_anchor(table: Table, key: str) -> str:
 
 
 def _counting_name(table: Table, default: str) -> str:
-    return table.one_of("counting", table.text("counting", default), {"", *counting_rules()})
+    name = table.text("counting", default)
+    return table.one_of("counting", name, counting_rules().keys()) if name else ""
 
 
 def _counting(name: str, row: Any) -> s.CountingRule:
@@ -197,6 +238,9 @@ def _counting(name: str, row: Any) -> s.CountingRule:
         roll_hour=table.whole("roll_hour") or 24,
         weekend=tuple(table.raw("weekend", [5, 6])),
         closed=table.texts("closed"),
+        working_holidays=table.texts("working_holidays"),
+        disputed_working_days=table.whole("disputed_working_days") or 0,
+        disputed_citation=table.text("disputed_citation", ""),
     )
     table.done()
     return found

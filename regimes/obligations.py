@@ -8,7 +8,7 @@ from typing import Any
 
 from models import vocabulary
 from models.values import Confidence, Duty, ObligationState, Recipient, Stage
-from regimes.schema import MetWhen, PrecedenceRule, Reach
+from regimes.schema import DutyRule, MetWhen, PrecedenceRule, Reach
 from regimes.severity import Severity
 
 
@@ -44,6 +44,7 @@ class Obligation:
     met_when: MetWhen = MetWhen.RECEIPT
     tolled: bool = False  # a law-enforcement delay may stop it
     waiting: str = ""  # what the clock waits for before it starts
+    rule: DutyRule | None = field(default=None, repr=False, compare=False)  # None: a promise
 
     def covers(self, residence: str) -> bool:
         """Whether a person who lives there is among those that this duty is about."""
@@ -86,6 +87,7 @@ class NotOwed:
     authority: str | None = None
     law_version: str = ""
     citation: str = ""
+    rule: DutyRule | None = field(default=None, repr=False, compare=False)
 
     def as_data(self) -> dict[str, Any]:
         return {

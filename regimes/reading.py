@@ -5,9 +5,10 @@ Errors name the file, the duty, the version, the key and the nearest known word.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from models import vocabulary
@@ -82,9 +83,9 @@ class Table:
     def words(self, key: str, words: type[E]) -> tuple[E, ...]:
         return tuple(self._word(key, value, words) for value in self.texts(key))
 
-    def one_of(self, key: str, value: Any, known: frozenset[str] | set[str]) -> str:
+    def one_of(self, key: str, value: Any, known: Set[str]) -> str:
         if not isinstance(value, str) or value not in known:
-            raise self.bad(key, f'"{value}" is unknown.', vocabulary.did_you_mean(str(value), known))
+            raise self.bad(key, f'"{value}" is unknown.', vocabulary.did_you_mean(str(value), frozenset(known)))
         return value
 
     def rows(self, key: str, read: Callable[[Table], T]) -> tuple[T, ...]:
@@ -109,7 +110,15 @@ class Table:
         return found
 
     def _word(self, key: str, value: Any, words: type[E]) -> E:
-        return words(self.one_of(key, value, frozenset(words)))
+        return words(self.one_of(key, value, _members(words)))
+
+
+@cache
+def _members(words: type[StrEnum]) -> frozenset[str]:
+    return frozenset(words)
+
+
+_KEYS = frozenset(KEYS)
 
 
 # --- the small parts that many tables share -------------------------------------------------------------------------
@@ -142,7 +151,11 @@ def condition(table: Table) -> s.Condition:
             f"a condition has exactly one of {', '.join(_CONDITIONS)}.",
             f"Found: {', '.join(kinds) or 'none'}.",
         )
-    return _CONDITIONS[kinds[0]](table)
+    found = _CONDITIONS[kinds[0]](table)
+    return _same.setdefault(found, found)
+
+
+_same: dict[s.Condition, s.Condition] = {}  # laws ask alike: equal conditions are one object, and are evaluated once
 
 
 def _every(table: Table) -> s.Condition:
@@ -161,7 +174,7 @@ def _not(table: Table) -> s.Condition:
 
 
 def _fact(table: Table) -> s.Condition:
-    key = table.one_of("fact", table.text("fact"), frozenset(KEYS))
+    key = table.one_of("fact", table.text("fact"), _KEYS)
     given = [op for op in ("is", "any_of", "contains") if table.has(op)]
     if len(given) != 1:
         raise table.bad(key, "needs exactly one of is, any_of, contains.")

@@ -214,6 +214,11 @@ class CountingRule:
     roll_hour: int  # 24: the end of that day; 12: its noon
     weekend: tuple[int, ...]  # Monday is 0
     closed: tuple[str, ...]  # MM-DD days on which the authority is closed, beside its public holidays
+    working_holidays: tuple[
+        str, ...
+    ] = ()  # days of the calendar that this law does not take as holidays, by their name
+    disputed_working_days: int = 0  # a disputed reading: a period holds at least so many; shown, never taken
+    disputed_citation: str = ""
 
 
 # --- what a law demands of texts ------------------------------------------------------------------------------------

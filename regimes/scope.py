@@ -40,7 +40,7 @@ def _without_place(area: str) -> Verdict:
 
 
 def _inhabited(area: str, facts: Facts) -> list[str]:
-    return [place for place, count in facts.people.items() if vocabulary.within(area, place) and count.max != 0]
+    return [place for place, count in conditions.inhabited(facts, area) if count.max != 0]
 
 
 def _reach(rule: s.DutyRule, area: str, facts: Facts) -> s.Reach:

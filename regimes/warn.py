@@ -17,6 +17,8 @@ from regimes.obligations import Obligation, Precedence
 
 def told_too_early(entry: Obligation, orders: tuple[Precedence, ...], all_: list[Obligation]) -> Obligation:
     """The obligation that should have come first, with the broken order among its reasons."""
+    if not any(order.broken for order in orders):
+        return entry
     said = [_broken(order, all_) for order in orders if order.broken and entry.id in order.before]
     return replace(entry, because=(*entry.because, *said)) if said else entry
 
@@ -25,17 +27,17 @@ def warnings(
     facts: Facts,
     open_: list[Obligation],
     orders: tuple[Precedence, ...],
-    held: Iterable[s.Instrument],
+    held: Mapping[str, s.Instrument],
+    heads: Iterable[s.Instrument],
     day: date,
 ) -> tuple[str, ...]:
-    """Sentences for a person, each once."""
-    instruments = list(held)
+    """Sentences for a person, each once. `held`: the instruments tied to these facts; `heads`: all that are known."""
     found = [
         *_backing(open_),
-        *_counting(open_, {held.id: held for held in instruments}),
+        *_counting(open_, held),
         *(_broken(order, open_) for order in orders if order.broken),
-        *_places(facts, instruments),
-        *_old(facts, instruments, open_, day),
+        *_places(facts, held, list(heads)),
+        *_old(facts, held, open_, day),
         *_unsure(facts),
         *_unmatched(facts, open_),
     ]
@@ -64,28 +66,51 @@ def _broken(order: Precedence, all_: list[Obligation]) -> str:
     )
 
 
-def _places(facts: Facts, instruments: list[s.Instrument]) -> Iterator[str]:
+GENERAL = "personal_data"  # the kind of an instrument that protects people whatever the organisation's trade
+
+
+def _places(facts: Facts, held: Mapping[str, s.Instrument], heads: list[s.Instrument]) -> Iterator[str]:
+    by_place: dict[str, list[s.Instrument]] = {}
+    for head in heads:
+        by_place.setdefault(head.place, []).append(head)
     for place, count in facts.people.items():
         if count.max == 0:
             continue
-        if not any(vocabulary.within(held.place, place) for held in instruments):
-            yield f"people in {place} ({vocabulary.place_name(place)}): no regime known here"
+        known = [head for area in vocabulary.areas_of(place) for head in by_place.get(area, ())]
+        general = [held[head.id] for head in known if head.kind == GENERAL and head.id in held]
+        said = f"people in {place} ({vocabulary.place_name(place)})"
+        if not known:
+            yield f"{said}: no regime known here"
+        elif not any(head.kind == GENERAL for head in known) and place != "US":
+            yield f"{said}: no general regime known here, only {', '.join(head.id for head in known)}"
+        elif general and not any(_demands(instrument) for instrument in general):
+            yield f"{said}: {'; '.join(_standing(instrument) for instrument in general)}: nothing is owed under it"
         if place == "US":
             yield f"{count} people in {place} without a State: the laws of the States are not assessed for them"
     if not facts.people:
         yield "people by residence are not stated: laws that protect residents of a place are not assessed"
 
 
-def _old(facts: Facts, instruments: list[s.Instrument], open_: list[Obligation], day: date) -> Iterator[str]:
-    """A tie to a law of which no version of that day is held."""
+def _demands(instrument: s.Instrument) -> bool:
+    return any(version.status in s.APPLIED and version.duties for version in instrument.versions)
+
+
+def _standing(instrument: s.Instrument) -> str:
+    last = instrument.versions[-1]
+    return f"{instrument.id} is {last.status.value.replace('_', ' ')}, from {last.from_.isoformat()}"
+
+
+def _old(facts: Facts, held: Mapping[str, s.Instrument], open_: list[Obligation], day: date) -> Iterator[str]:
+    """A tie to a law of which no version of that day is held. Laws that would not bind the organisation are passed."""
     answered = {entry.regime for entry in open_}
-    for held in instruments:
-        tie = conditions.evaluate(held.nexus, facts, held.place)
-        first = held.versions[0].from_
-        times = [facts.moment(name) for name in ("discovered", "aware", "detected", "occurred_from")]
-        days = [at.latest.date() for at in times if at and at.latest]
-        if tie.truth is not conditions.Truth.FALSE and held.id not in answered and days and max(days) < first:
-            yield f"{held.id}: no version before {first.isoformat()} is held here; not assessed"
+    times = [facts.moment(name) for name in ("discovered", "aware", "detected", "occurred_from")]
+    last = max((at.latest.date() for at in times if at and at.latest), default=day)
+    for instrument in held.values():
+        first = instrument.versions[0]
+        if instrument.id not in answered and last < first.from_ and first.status in s.APPLIED:
+            bound = conditions.evaluate(first.applies, facts, instrument.place).truth
+            if bound is not conditions.Truth.FALSE:
+                yield f"{instrument.id}: no version before {first.from_.isoformat()} is held here; not assessed"
 
 
 def _unsure(facts: Facts) -> Iterator[str]:

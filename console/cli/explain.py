@@ -44,12 +44,21 @@ def explained(found: Assessment, facts: Facts, width: int) -> str:
 
 
 def _head(entry: Obligation) -> str:
-    due = entry.due.isoformat() if entry.due else f"after {entry.waiting}" if entry.waiting else "no number in the law"
-    parts = [entry.id, f"due {due}" if entry.due else due]
+    parts = [entry.id, due_said(entry, "no number in the law")]
     parts += [f"met {entry.met.isoformat()}"] if entry.met else []
     parts += [f"late by {late}"] if (late := duration(entry.late_by)) else []
     parts += [f"held {entry.held}"] if entry.held else []
     return ", ".join(parts)
+
+
+def due_said(entry: Obligation, without: str) -> str:
+    """When it is due, or what that waits for; `without` where the law gives no number."""
+    if entry.due:
+        return f"due {entry.due.isoformat()}"
+    unknown = [key for key in entry.missing if key.startswith("times.")]
+    if entry.waiting or unknown:
+        return f"due after {entry.waiting}" if entry.waiting else f"due once {unknown[0]} is known"
+    return without
 
 
 def _name(entry: NotOwed) -> str:

@@ -106,6 +106,14 @@ def within(area: str, place: str) -> bool:
 
 
 @cache
+def areas_of(place: str) -> tuple[str, ...]:
+    """Every area that a place lies in: what `within` answers yes to, itself first."""
+    country = place.split("-")[0]
+    groups = (group for group in load("places")["groups"] if within(group, place))
+    return tuple(dict.fromkeys((place, country, *groups)))
+
+
+@cache
 def zone_of(place: str) -> str | None:
     """The IANA zone of a place's capital; None for a country that has several zones."""
     zones: dict[str, str] = load("places")["zones"]
