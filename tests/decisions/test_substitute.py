@@ -187,11 +187,17 @@ def test_a_choice_to_publish_instead_is_made_with_its_reason_on_record(
 
 
 @pytest.mark.parametrize("regime", sorted(i for i, law in instruments().items() if law.versions[-1].substitute))
-def test_every_laws_own_tiers_can_be_decided_from_counts_and_cost(regime: str) -> None:
+def test_every_law_opens_a_substitute_when_many_cost_much_and_none_when_nobody_is_unreachable(regime: str) -> None:
     tiers = instruments()[regime].versions[-1].substitute
-    found = decide(reach(10, total=900, notice_cost=dollars(1)), tiers)
-    assert found and all(d.allowed and not d.missing and d.citation for d in found)
+    many = decide(reach(10, people=10_000_000, total=10_000_000, notice_cost=dollars(10_000_000)), tiers)
+    assert any(d.allowed and not d.missing for d in many) and all(d.citation for d in many)
     assert decide(reach(0, total=900, notice_cost=dollars(1)), tiers) == []
+
+
+@pytest.mark.parametrize(("regime", "opened"), [("us-ca", True), ("us-in", False), ("us-mi", False)])
+def test_some_laws_do_not_take_insufficient_contact_alone_as_a_ground(regime: str, opened: bool) -> None:
+    tiers = instruments()[regime].versions[-1].substitute
+    assert any(d.allowed for d in decide(reach(10, total=900, notice_cost=dollars(1)), tiers)) == opened
 
 
 def test_fewer_than_ten_does_not_mean_nobody() -> None:
