@@ -43,18 +43,25 @@ class FlowFailed(Exception):
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
-    """The desk of this process; every exception leaves as FlowFailed, without values."""
+def safely() -> Iterator[None]:
+    """Every exception leaves as FlowFailed, without values."""
     try:
+        yield
+    except TocsinError as error:
+        raise FlowFailed(str(error)) from None
+    except Exception as error:
+        raise FlowFailed(_where(error)) from None
+
+
+@contextmanager
+def desk() -> Iterator[Desk]:
+    """The desk of this process, safely."""
+    with safely():
         opened = open_desk(os.environ)
         try:
             yield opened
         finally:
             opened.close()
-    except TocsinError as error:
-        raise FlowFailed(str(error)) from None
-    except Exception as error:
-        raise FlowFailed(_where(error)) from None
 
 
 def _where(error: Exception) -> str:

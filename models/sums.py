@@ -17,16 +17,10 @@ NOTICE: Table = metadata.tables["notice"]
 SUBJECT: Table = metadata.tables["subject"]
 
 # Reasons that end the matter for a person. The others end one delivery only: somebody changed and waits for a later
-# wave, or a row was not what was approved, or an earlier rung seemed to have reached them.
-FINAL_REASONS = frozenset(
-    {
-        SuppressionReason.DECEASED,
-        SuppressionReason.PROTECTED,
-        SuppressionReason.WITHDRAWN,
-        SuppressionReason.DIRECTED,
-    }
-)
-WAITING_REASONS = frozenset({SuppressionReason.CHANGED, SuppressionReason.LEAF_MISMATCH})
+# wave, or was withdrawn and is listed again (who still is withdrawn is not counted at all), or a row was not what was
+# approved, or an earlier rung seemed to have reached them.
+FINAL_REASONS = frozenset({SuppressionReason.DECEASED, SuppressionReason.PROTECTED, SuppressionReason.DIRECTED})
+WAITING_REASONS = frozenset({SuppressionReason.CHANGED, SuppressionReason.LEAF_MISMATCH, SuppressionReason.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,7 @@ def people_counts(session: Session, incident_id: str, public_published: bool) ->
 
     The order of the cases decides: told before anything, open before any ending, suppressed before unreached. A person
     with no notice yet is open; one whose notice has an empty ladder is reached by public notice only, or by nothing.
+    Who is protected must not be told: suppressed with or without a notice, and no public notice stands for them.
     """
     people = _people(incident_id).subquery()
     grouped = session.connection().execute(select(people.c.stands, func.count()).group_by(people.c.stands))
@@ -100,7 +95,7 @@ def _people(incident_id: str) -> Select[Any]:
     stands = case(
         (deliveries.c.told == 1, "told"),
         (deliveries.c.open == 1, "open"),
-        (deliveries.c.ended == 1, "suppressed"),
+        (or_(deliveries.c.ended == 1, SUBJECT.c.protected.is_(True)), "suppressed"),
         (deliveries.c.waiting == 1, "open"),
         (deliveries.c.told == 0, "unreached"),  # deliveries exist, and none of the above
         (notices.c.laddered == 0, "unreached"),

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Table, func
 from sqlalchemy import select as columns
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from flows.steps import posting
 from flows.steps.carriers import AnyCarrier, open_carrier
@@ -22,7 +22,7 @@ from flows.steps.desk import Desk, Progress, find_incident, quiet
 from flows.steps.launching import find_wave, launch
 from flows.steps.obligations import update_met
 from models import outbox
-from models.outbox import Claim
+from models.outbox import Change, Claim
 from models.tables import Incident, Wave, metadata
 from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message, Refused
 from notifiers.contract import CHANNELS, ChannelSpec, Kind
@@ -74,10 +74,18 @@ def deliver(
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         wave = find_wave(session, incident, number)
+        session.refresh(wave, with_for_update=True)  # of two who launch in the same second, one does
         done.warnings = launch(desk, session, incident, wave, author)
         outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
         run = _Run(
-            desk, incident, wave.id, posting.open_book(desk, session, incident, wave.id), progress, lease_seconds, done
+            desk,
+            incident,
+            wave.id,
+            posting.open_book(desk, session, incident, wave.id),
+            progress,
+            lease_seconds,
+            done,
+            tight=most_deliveries(json.loads(wave.plan)["ladders"]) > wave.cap,
         )
         session.expunge_all()
     _refuse_window(desk, wave)
@@ -114,6 +122,7 @@ class _Run:
     progress: Progress
     lease_seconds: float
     done: Delivered
+    tight: bool  # whether the ladders could come to more hand-offs than the cap
 
 
 async def _waves(run: _Run, opener: Opener) -> None:
@@ -168,6 +177,7 @@ async def _batch(run: _Run, carrier: AnyCarrier, spec: ChannelSpec, claims: Sequ
         checked = posting.check(desk, session, run.book, claims, carrier.channel)
         if checked.stopped:
             outbox.apply(session, run.incident.id, desk.lane, checked.stopped, desk.now())
+            posting.draft_again(session, claims, checked.stopped, desk.now())
             run.done.outcomes["suppressed"] += len(checked.stopped)
     group = len(checked.claims) if spec.kind is Kind.BATCH else spec.lanes
     for start in range(0, len(checked.claims), max(group, 1)):
@@ -181,8 +191,13 @@ async def _group(run: _Run, carrier: AnyCarrier, claims: Sequence[Claim], messag
     """Commit that we are handing off, hand off, commit what came of it."""
     desk = run.desk
     with desk.db.write() as session:
-        ours = outbox.hand_off(session, claims, desk.now(), lane=desk.lane)
-        outbox.renew(session, claims, desk.clock.lease(), run.lease_seconds)
+        room = _room(run, session, claims)
+        ours = outbox.hand_off(session, claims[:room], desk.now(), lane=desk.lane)
+        outbox.renew(session, claims[:room], desk.clock.lease(), run.lease_seconds)
+        back = [_given_back(run, c) for c in claims if c.delivery not in ours]  # held, past the cap, or ours no more
+        outbox.apply(session, run.incident.id, desk.lane, back, desk.now())
+        if room < len(claims):
+            _stop_at_cap(run, session)
     mine = [(c, m) for c, m in zip(claims, messages, strict=True) if c.delivery in ours]
     if not mine:
         return
@@ -197,6 +212,47 @@ async def _group(run: _Run, carrier: AnyCarrier, claims: Sequence[Claim], messag
 
 
 # --- stopping by itself ---------------------------------------------------------------------------------------------
+
+
+def most_deliveries(ladders: Mapping[str, int]) -> int:
+    """How many deliveries the plan's ladders come to when every rung is tried. Keys as planning.release writes them."""
+    return sum(people * len(shape.replace("+", ">").split(">")) for shape, people in ladders.items() if shape != "none")
+
+
+def _room(run: _Run, session: Session, claims: Sequence[Claim]) -> int:
+    """How many of these may be handed off under the signed cap.
+
+    Counted in the transaction of the hand-off, one worker after another; only where the ladders could exceed the cap,
+    since it reads every delivery of the wave.
+    """
+    if not run.tight:
+        return len(claims)
+    wave = session.exec(select(Wave).where(Wave.id == run.wave).with_for_update()).one()
+    d = DELIVERY.c
+    ours = [c.delivery for c in claims]
+    others = columns(func.count()).where(d.wave_id == run.wave, d.handed_at.is_not(None), d.id.not_in(ours))
+    left = wave.cap - int(session.connection().execute(others).scalar_one())
+    return min(max(left, 0), len(claims))
+
+
+def _stop_at_cap(run: _Run, session: Session) -> None:
+    """The wave has handed off all that was signed for: what is left waits for a person."""
+    wave = find_wave(session, run.incident, run.done.wave)
+    if wave.stopped_at is None:
+        wave.stopped_at, wave.stopped_why = run.desk.now(), f"its cap of {wave.cap} hand-offs is reached"
+        session.add(wave)
+        run.desk.log(session, run.incident.id, "wave_stopped", wave.id, cap=wave.cap)
+
+
+def _given_back(run: _Run, claim: Claim) -> Change:
+    return Change(
+        delivery=claim.delivery,
+        fence=claim.fence,
+        from_states=frozenset({DeliveryState.CLAIMED}),
+        to_state=DeliveryState.READY,
+        kind="delivery.released",
+        at=run.desk.now(),
+    )
 
 
 def _shares(session: Session, wave_id: str, *, pilot: bool = False) -> tuple[int, int]:

@@ -91,6 +91,11 @@ def find_incident(session: Session, slug: str) -> Incident:
     return incident
 
 
+def lock(session: Session, incident: Incident) -> None:
+    """Others who would revise this incident's facts or obligations wait until this transaction ends (PostgreSQL)."""
+    session.exec(select(Incident.id).where(Incident.id == incident.id).with_for_update()).one()
+
+
 Progress = Callable[[str, int, int], None]  # stage, done, total (0: not known)
 
 

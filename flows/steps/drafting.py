@@ -87,11 +87,17 @@ class Drafter:
     _keys: dict[tuple[object, ...], tuple[Key, ...]] = field(default_factory=dict)
     _routers: dict[tuple[str, ...], Router] = field(default_factory=dict)
 
+    @property
+    def ours(self) -> bool:
+        """Whether the people are the organisation's to tell anyway; a processor tells those only whom a duty names."""
+        return self.facts.organisation.role != "processor"
+
     def keys(self, person: Person) -> tuple[Key, ...]:
         same = (person.residence, person.language, person.role, person.elements)
         if same not in self._keys:
             language = self.language(person.language)
-            self._keys[same] = key_for(person, self.obligations, self.instruments, self.facts, language)
+            keys = key_for(person, self.obligations, self.instruments, self.facts, language)
+            self._keys[same] = keys if self.ours else tuple(key for key in keys if key.laws)
         return self._keys[same]
 
     def language(self, wanted: str) -> str:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 from sqlmodel import Session
 
+from flows.steps.carriers import open_carrier
 from flows.steps.desk import Desk, find_incident
 from flows.steps.open_incident import live_obligations
+from flows.steps.settle import ORPHANS
 from models import ledger
 from models.sums import people_counts
 from models.tables import Incident, metadata
-from models.values import NeedsPerson, Refused
+from models.values import Channel, NeedsPerson, Refused
 
-SUBJECT, NOTICE = metadata.tables["subject"], metadata.tables["notice"]
-# Folders of TOCSIN_HOME that hold people's data, each with one folder (or files) per incident.
-HOLD_PEOPLE = ("letters", "lists", "rejects", "spill")
+SUBJECT, NOTICE, DELIVERY = (metadata.tables[name] for name in ("subject", "notice", "delivery"))
+HOLD_PEOPLE = ("letters", "lists")  # folders of TOCSIN_HOME with people's data, each with a folder per incident
 BEYOND_US = (
     "logs and queues of your mail relay",
     "backups of the database and of TOCSIN_HOME",
     "the print house's copy of the letters",
-    "the SMS provider's message log, where ContentRetention and AddressRetention are not enabled",
     "the source list itself",
 )
 
@@ -80,8 +82,31 @@ def erase(desk: Desk, slug: str, author: str, *, early: str = "") -> Erased:
         session.add(incident)
         desk.log(session, incident.id, "erased", incident.id, people=people, notices=notices, by=author, early=early)
         ledger.seal(session, incident.id, desk.now())
+        sids = _sids(session, incident)
     desk.db.scrub()
-    return Erased(slug, people, notices, _remove(desk, slug), BEYOND_US)
+    left = asyncio.run(_redact(desk, incident, sids)) if sids else 0
+    kept = (f"{left} of {len(sids)} texts at the SMS provider, whose words could not be emptied",) if left else ()
+    numbers = ("the numbers in the SMS provider's log, where AddressRetention is not enabled",) if sids else ()
+    return Erased(slug, people, notices, _remove(desk, slug), (*BEYOND_US, *kept, *numbers))
+
+
+def _sids(session: Session, incident: Incident) -> list[str]:
+    d = DELIVERY.c
+    query = select(d.carrier_ref).where(d.incident_id == incident.id, d.channel == Channel.SMS, d.carrier_ref != "")
+    return list(session.connection().execute(query).scalars())
+
+
+async def _redact(desk: Desk, incident: Incident, sids: list[str]) -> int:
+    """Empties the words that the SMS provider keeps; how many are left, all of them where it is not set up."""
+    if not desk.settings.twilio_sid:
+        return len(sids)
+    from notifiers.sms.carrier import SmsCarrier
+
+    carrier = open_carrier(desk, incident, Channel.SMS)
+    try:
+        return sum([not await carrier.redact(sid) for sid in sids]) if isinstance(carrier, SmsCarrier) else len(sids)
+    finally:
+        await carrier.close()
 
 
 def _refuse(desk: Desk, incident: Incident, early: str) -> None:
@@ -101,11 +126,16 @@ def _clear(session: Session, table: Table, incident: Incident, **values: object)
 
 
 def _remove(desk: Desk, slug: str) -> int:
-    return sum(_unlink(path) for name in HOLD_PEOPLE for path in _of_incident(desk.settings.folder(name), slug))
+    return sum(_unlink(path) for path in _holding(desk, slug) if path.exists())
 
 
-def _of_incident(folder: Path, slug: str) -> Iterable[Path]:
-    return [p for p in folder.iterdir() if p.name == slug or p.name.startswith(f"{slug}.")]
+def _holding(desk: Desk, slug: str) -> Iterable[Path]:
+    """Files and folders that hold people's data. Returned mails of nobody are any incident's, so they go too."""
+    yield from (desk.settings.folder(name) / slug for name in HOLD_PEOPLE)
+    mails = desk.settings.folder("inbox") / "bounces.done"
+    yield from (mails / slug, mails / ORPHANS)
+    rejects = re.compile(rf"{re.escape(slug)}\.scope-\d+\.(rejects|warnings)\.csv")
+    yield from (path for path in desk.settings.folder("rejects").iterdir() if rejects.fullmatch(path.name))
 
 
 def _unlink(path: Path) -> int:

@@ -7,7 +7,7 @@ is typed in by one person and confirmed by a second.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +18,25 @@ from sqlmodel import Session, col, select
 from flows.steps import approvals
 from flows.steps.desk import Desk, find_incident
 from flows.steps.law import body_of, local, versions
+from flows.steps.obligations import AUTHOR as LEDGER
 from flows.steps.obligations import update_met
 from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.settle import open_incidents
 from models.facts import Facts
-from models.sums import Standing, people_counts, standings
-from models.tables import Approval, Filing, Incident, ObligationRow, PublicNotice, Segment, Wave, WordingRow, new_id
+from models.sums import PeopleCounts, Standing, people_counts, standings
+from models.tables import (
+    Approval,
+    Event,
+    FactsRevision,
+    Filing,
+    Incident,
+    ObligationRow,
+    PublicNotice,
+    Segment,
+    Wave,
+    WordingRow,
+    new_id,
+)
 from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, canonical, digest
 from notifiers.portal.packet import write_packet
 from planning.filing import Filled, as_packet, fill
@@ -32,7 +45,10 @@ from planning.release import FilingVerdict, problems_to_file
 from regimes.assess import assess
 from regimes.schema import Report, Version
 
-REPORTED = frozenset({Duty.REGULATOR, Duty.CRA, Duty.REGISTER, Duty.INSURER})
+REPORTED = frozenset(
+    {Duty.REGULATOR, Duty.CRA, Duty.REGISTER, Duty.INSURER, Duty.PROCESSOR_TO_CONTROLLER, Duty.CONTRACT}
+)
+PACKET = "report_packet"  # the event of a packet that was written for a person to file
 FIRST = frozenset({"possibility", "assessment", "early_warning", "initial"})
 
 
@@ -101,6 +117,8 @@ def prepare_reports(
             found.append(
                 _fill(desk, session, incident, facts, row, terms[row.key], counts, author, late_reasons, judged)
             )
+        if judged and (strange := sorted(set(judged) - _asked(session, incident, found))):
+            raise BadInput(f"answer {strange[0]!r}", "is to no question of these reports.", "Check the question's id.")
     if only and not found:
         raise BadInput(f"{slug}: {only!r}", "is no report that is owed.", "`tocsin status` lists them.")
     return found
@@ -119,7 +137,8 @@ def _fill(
     judged: Mapping[str, Any] | None,
 ) -> ReportState:
     last = newest_filing(session, incident.id, row.key)
-    if last is not None and not late_reasons and not judged and _stands(session, last, row):
+    number = stated_facts(session, incident)
+    if last is not None and not late_reasons and not judged and _stands(session, last, number):
         return _as_stored(last)
     reasons = late_reasons or (last.late_reasons if last else "")
     due = local(body_of(row).get("due"))
@@ -154,7 +173,7 @@ def _fill(
         version=last.version + 1 if last else 1,
         prepared_at=desk.now(),
         prepared_by=author,
-        facts_number=row.facts_number,
+        facts_number=number,
         body=canonical(packet),
         digest=mark,
         unknown=sum(a.state == "unknown" for a in filled.answers),
@@ -176,9 +195,33 @@ def _fill(
     return _report(filled, filing, new=True)
 
 
-def _stands(session: Session, last: Filing, row: ObligationRow) -> bool:
+def _asked(session: Session, incident: Incident, found: Sequence[ReportState]) -> set[str]:
+    """The ids of all questions of these reports."""
+    rows = [newest_filing(session, incident.id, report.obligation) for report in found]
+    return {a["id"] for row in rows if row is not None for a in json.loads(row.body)["answers"]}
+
+
+def open_questions(desk: Desk, slug: str, key: str) -> list[dict[str, Any]]:
+    """What the newest version of a report leaves open: id, label, whether it must be answered."""
+    with desk.db.read() as session:
+        row = newest_filing(session, find_incident(session, slug).id, key)
+    packet = json.loads(row.body) if row else {"answers": [], "missing": []}
+    return [
+        {"id": a["id"], "label": a["label"], "must": a["id"] in packet["missing"]}
+        for a in packet["answers"]
+        if a["state"] == "unknown"
+    ]
+
+
+def stated_facts(session: Session, incident: Incident) -> int:
+    """The newest revision that a person or a list made; what the ledger counts makes revisions of its own."""
+    query = select(FactsRevision.number).where(FactsRevision.incident_id == incident.id, FactsRevision.source != LEDGER)
+    return max(session.exec(query).all(), default=0)
+
+
+def _stands(session: Session, last: Filing, number: int) -> bool:
     """Somebody has signed this version, and the facts are the same: counts that move on do not void it."""
-    return last.facts_number == row.facts_number and standing(session, last.id) > 0
+    return last.facts_number == number and standing(session, last.id) > 0
 
 
 def standing(session: Session, subject_id: str) -> int:
@@ -242,11 +285,25 @@ def ledger_counts(desk: Desk, session: Session, incident: Incident) -> dict[str,
         "first_told": min(accepted, default=None),
         "last_told": max(accepted, default=None),
         "public_notices": len(pages) or None,
-        "media_told": min((n.published_at for n in releases if n.published_at), default=None),
-        "substitute_owed": people.unreached + people.public_only or None,
+        "media_told": True if releases else None,
+        "media_places": _places(releases),
+        "substitute_owed": _substitute_owed(people),
         "sample_notice": _sample(session, incident),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _places(releases: Sequence[PublicNotice]) -> str | None:
+    """The places whose media were told, from the ids of the duties that the releases serve."""
+    keys = [key.split("/") for row in releases for key in json.loads(row.obligation_keys)]
+    return ", ".join(sorted({key[2] for key in keys if key[1] == Duty.MEDIA})) or None
+
+
+def _substitute_owed(people: PeopleCounts) -> bool | None:
+    """Yes as soon as somebody can't be reached; no once everybody is told; not known in between."""
+    if people.unreached + people.public_only:
+        return True
+    return None if people.open else False
 
 
 def _sample(session: Session, incident: Incident) -> str | None:
@@ -285,8 +342,8 @@ def write(desk: Desk, slug: str, key: str) -> ReportState:
         packet = json.loads(row.body)
         pdf = press_filing(packet, **_letterhead(desk), watermark=desk.watermark)
         out = write_packet(desk.settings.folder("reports"), slug, file_name(row), pdf, packet)
-        if not out.again:
-            desk.log(session, incident.id, "report_packet", row.id, key=key, version=row.version, digest=out.digest)
+        if not _written(session, incident, row):
+            desk.log(session, incident.id, PACKET, row.id, key=key, version=row.version, digest=out.digest)
         report = ReportState(
             key, row.form, row.version, row.digest, row.unknown, (), (), False, out.folder, verdict.debts
         )
@@ -330,6 +387,18 @@ def _verdict(desk: Desk, session: Session, incident: Incident, row: Filing) -> F
     return verdict
 
 
+def _written(session: Session, incident: Incident, row: Filing) -> bool:
+    query = select(Event.seq).where(Event.incident_id == incident.id, Event.kind == PACKET, Event.subject == row.id)
+    return session.exec(query).first() is not None
+
+
+def _refuse_unwritten(desk: Desk, session: Session, incident: Incident, row: Filing) -> None:
+    """A receipt belongs to a packet that was written while its approvals stood; it may come days later."""
+    if not _written(session, incident, row):
+        _verdict(desk, session, incident, row)
+        raise NeedsPerson(f"{row.obligation_key}: its packet is not written yet; run `tocsin report {incident.slug}`")
+
+
 def record_receipt(desk: Desk, slug: str, key: str, number: str, person: str, at: datetime) -> str:
     """One person types the receipt's number; a second, typing the same, confirms it, and the duty is met as of `at`."""
     if not number.strip():
@@ -339,7 +408,7 @@ def record_receipt(desk: Desk, slug: str, key: str, number: str, person: str, at
         row = newest_filing(session, incident.id, key)
         if row is None:
             raise BadInput(f"{slug}: {key!r}", "has no report.", "Fill and file it first.")
-        _verdict(desk, session, incident, row)
+        _refuse_unwritten(desk, session, incident, row)
         if not row.receipt_number:
             row.receipt_number, row.receipt_by = number, person
             session.add(row)

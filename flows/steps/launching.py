@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 from sqlalchemy import select as columns
 from sqlmodel import Session, select
@@ -11,9 +12,9 @@ from flows.steps import approvals
 from flows.steps.desk import Desk
 from flows.steps.findings import refuse_errors
 from flows.steps.law import owed_row, versions
-from flows.steps.open_incident import current_facts, live_obligations
+from flows.steps.open_incident import DECLARED, current_facts, live_obligations
 from models import outbox
-from models.tables import Incident, Segment, Wave, WordingRow, metadata
+from models.tables import FactsRevision, Incident, Segment, Wave, WordingRow, metadata
 from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, digest
 from planning.orders import orders
 from planning.release import merkle_root, problems_to_launch
@@ -33,8 +34,13 @@ def find_wave(session: Session, incident: Incident, number: int) -> Wave:
 
 
 def launch(desk: Desk, session: Session, incident: Incident, wave: Wave, author: str) -> list[str]:
-    """Starts the wave, once; returns warnings. A wave that is launched already stays so: nothing happens twice."""
+    """Starts the wave, once; returns warnings. A wave that is launched already stays so: nothing happens twice.
+
+    What was signed is held against what is stored in every run, since a wave may go on for weeks.
+    """
+    _refuse_changed(session, wave)
     if wave.launched_at is not None:
+        _refuse_unsigned(session, wave)
         return []
     if wave.stopped_at is not None:
         raise Refused(f"wave {wave.number} was stopped: {wave.stopped_why}")
@@ -48,7 +54,8 @@ def launch(desk: Desk, session: Session, incident: Incident, wave: Wave, author:
 
 def _refuse(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[str]:
     """Raises with every reason at once; what merely warns comes back."""
-    _refuse_changed(session, wave)
+    _refuse_people(session, wave)
+    _refuse_old_facts(session, incident, wave)
     standing = approvals.signed(session, "wave", wave.id)
     editors = approvals.editors(session, incident, wave)
     window = (wave.window_from, wave.window_until)
@@ -65,17 +72,53 @@ def _refuse(desk: Desk, session: Session, incident: Incident, wave: Wave) -> lis
 
 
 def _refuse_changed(session: Session, wave: Wave) -> None:
-    """What is stored must be what was signed: the plan's text, the root over the people, every wording."""
+    """What is stored must be what was signed: the plan's text, what the wave repeats of it, every wording."""
     plan = json.loads(wave.plan)
     if digest(plan) != wave.digest:
         raise Refused(f"wave {wave.number}: its plan is not the one that its digest names; nothing is sent")
-    leaves = session.connection().execute(columns(NOTICE.c.leaf).where(NOTICE.c.wave_id == wave.id)).scalars()
-    if merkle_root(leaves) != plan["people_root"]:
-        raise Refused(f"wave {wave.number}: its people are not those of the plan; nothing is sent. Prepare it again.")
+    changed = [name for name in REPEATED if getattr(wave, name) != plan[name]]
+    if [wave.window_from, wave.window_until] != [datetime.fromisoformat(at) for at in plan["window"]]:
+        changed.append("window")
+    if changed:
+        raise Refused(f"wave {wave.number}: its {changed[0]} is not that of the plan; nothing is sent")
     query = select(Segment.id, WordingRow).join(WordingRow, Segment.wording_id == WordingRow.id)  # type: ignore[arg-type]
     for segment, wording in session.exec(query.where(Segment.wave_id == wave.id)).all():
         if digest(json.loads(wording.body)) != plan["wordings"].get(segment):
             raise Refused(f"wave {wave.number}: the wording of segment {segment} is not the one that was signed")
+
+
+REPEATED = ("cap", "pilot", "bounce_limit", "people", "people_root")  # columns of the wave that its plan has too
+
+
+def _refuse_people(session: Session, wave: Wave) -> None:
+    """The root over the people, at launch; later each row's leaf is checked when it is claimed."""
+    leaves = session.connection().execute(columns(NOTICE.c.leaf).where(NOTICE.c.wave_id == wave.id)).scalars()
+    if merkle_root(leaves) != wave.people_root:
+        raise Refused(f"wave {wave.number}: its people are not those of the plan; nothing is sent. Prepare it again.")
+
+
+def _refuse_old_facts(session: Session, incident: Incident, wave: Wave) -> None:
+    """Facts that a person declared since the draft may change its words. What a list or the ledger adds does not."""
+    query = select(FactsRevision.number).where(
+        FactsRevision.incident_id == incident.id,
+        FactsRevision.source == DECLARED,
+        FactsRevision.number > wave.facts_number,
+    )
+    since = session.exec(query).first()
+    if since is not None:
+        raise NeedsPerson(
+            f"wave {wave.number} was drafted from facts revision {wave.facts_number}, and revision {since} was declared"
+            " since. Prepare it again; its approvals do not hold for other facts."
+        )
+
+
+def _refuse_unsigned(session: Session, wave: Wave) -> None:
+    """A wave that says it was launched must carry the signatures for it; their age no longer counts."""
+    standing = approvals.signed(session, "wave", wave.id)
+    now = max((a.at for a in standing), default=wave.window_from)
+    always = (now, now + timedelta(days=1))
+    if problems := problems_to_launch(wave.digest, standing, (), now, always, timedelta.max):
+        raise Refused(f"wave {wave.number} says that it was launched, but {'; '.join(problems)}; nothing is sent")
 
 
 def _orders(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[str]:

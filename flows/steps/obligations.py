@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from flows.steps.desk import Desk
+from flows.steps.desk import Desk, lock
 from flows.steps.law import body_of
 from flows.steps.open_incident import current_facts, live_obligations, revise
 from models.sums import Standing, standings
@@ -32,6 +32,7 @@ class _Known:
 
 def update_met(desk: Desk, session: Session, incident: Incident) -> list[str]:
     """Marks what is now met, in the session's transaction, and revises the facts that follow. Returns the keys."""
+    lock(session, incident)
     known = _known(session, incident)
     newly = []
     for row in live_obligations(session, incident.id):

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from flows.steps.desk import Desk, find_incident
+from flows.steps.desk import Desk, find_incident, lock
 from models.facts import Facts, contradictions, load_facts, parse_facts
 from models.ledger import Entry
 from models.tables import FactsRevision, Incident, ObligationRow, new_id
@@ -87,6 +87,7 @@ def _store(
     desk: Desk, session: Session, incident: Incident, facts: Facts, source: str, author: str
 ) -> tuple[int, bool]:
     """A new revision, unless the facts are what they were. Contradictions go into the event, never over a fact."""
+    lock(session, incident)
     last = newest(session, incident.id)
     body = canonical(facts.as_data())
     if last is not None and last.body == body:

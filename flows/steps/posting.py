@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy import Table, update
 from sqlmodel import Session, col, select
 
 from flows.steps.carriers import AnyCarrier
@@ -16,7 +17,18 @@ from flows.steps.desk import Desk
 from flows.steps.leaves import leaf_text, message
 from models import outbox
 from models.outbox import Change, Claim, NewDelivery
-from models.tables import Delivery, Hold, Incident, LetterBatch, Notice, Segment, Subject, Suppression, WordingRow
+from models.tables import (
+    Delivery,
+    Hold,
+    Incident,
+    LetterBatch,
+    Notice,
+    Segment,
+    Subject,
+    Suppression,
+    WordingRow,
+    metadata,
+)
 from models.values import (
     OPEN_STATES,
     TOLD_STATES,
@@ -32,10 +44,11 @@ from models.values import (
     SuppressionReason,
     Wording,
 )
-from models.vault import IncidentKey
+from models.vault import IncidentKey, NotOurs, WrongKey
 from notifiers.contract import CHANNELS, BatchCarrier
 from planning.fold import Patience, Step, fold
 
+SUBJECT: Table = metadata.tables["subject"]
 SENT_FROM = frozenset({DeliveryState.HANDING_OFF, DeliveryState.UNKNOWN})
 
 
@@ -45,7 +58,6 @@ class Book:
 
     key: IncidentKey
     wordings: dict[str, tuple[Wording, str]] = field(default_factory=dict)  # wording id -> wording, digest
-    notices: dict[str, tuple[str, str]] = field(default_factory=dict)  # notice id -> segment key, ladder
 
 
 def open_book(desk: Desk, session: Session, incident: Incident, wave_id: str) -> Book:
@@ -79,15 +91,13 @@ def check(desk: Desk, session: Session, book: Book, claims: Sequence[Claim], cha
     """Opens each claimed notice and holds it against what was approved, the subject as it is now, and suppressions."""
     subjects = _by_id(session, Subject, [c.subject for c in claims])
     notices = _by_id(session, Notice, [c.notice for c in claims])
-    opened = {c.delivery: book.key.open_notice(c.notice, c.sealed) for c in claims}
+    opened = {c.delivery: _opened(book, c) for c in claims}
     suppressed = _suppressed(desk, session, [contacts for _, contacts in opened.values()])
     checked = Checked([], [], [])
     for claim in claims:
         slots, contacts = opened[claim.delivery]
-        notice = notices[claim.notice]
-        why = _unfit(subjects[claim.subject], notice)
-        text = leaf_text(claim.notice, claim.subject, notice.segment_key, notice.ladder, slots, contacts)
-        if book.key.leaf(text) != claim.leaf:
+        why = _unfit(subjects[claim.subject])
+        if not _approved(book, claim, notices[claim.notice], channel, slots, contacts):
             why = SuppressionReason.LEAF_MISMATCH
         for value in (contacts.email, contacts.phone):
             why = why or suppressed.get(value)
@@ -100,23 +110,55 @@ def check(desk: Desk, session: Session, book: Book, claims: Sequence[Claim], cha
     return checked
 
 
+def draft_again(session: Session, claims: Sequence[Claim], stopped: Sequence[Change], now: datetime) -> None:
+    """People whose row was not what had been approved wait for a new draft, as those who changed do."""
+    wrong = {c.delivery for c in stopped if c.suppressed_why is SuppressionReason.LEAF_MISMATCH}
+    subjects = {c.subject for c in claims if c.delivery in wrong}
+    if subjects:
+        session.connection().execute(update(SUBJECT).where(SUBJECT.c.id.in_(subjects)).values(changed_at=now))
+
+
 def _by_id(session: Session, table: type[Rows], ids: Iterable[str]) -> dict[str, Rows]:
     rows = session.exec(select(table).where(col(table.id).in_(list(set(ids))))).all()
     return {row.id: row for row in rows}
 
 
-def _unfit(subject: Subject, notice: Notice) -> SuppressionReason | None:
+def _opened(book: Book, claim: Claim) -> tuple[dict[str, str], Contacts]:
+    """Slots and contacts; nothing of a value that does not open, which then is not what was approved."""
+    try:
+        return book.key.open_notice(claim.notice, claim.sealed or b"")
+    except (NotOurs, WrongKey):
+        return {}, Contacts()
+
+
+def _approved(
+    book: Book, claim: Claim, notice: Notice, channel: Channel, slots: Mapping[str, str], contacts: Contacts
+) -> bool:
+    """Whether the row is what was signed: the person's leaf, this rung of the ladder, and the words of its segment."""
+    text = leaf_text(claim.notice, claim.subject, notice.segment_key, notice.ladder, slots, contacts)
+    if book.key.leaf(text) != claim.leaf:
+        return False
+    ladder = json.loads(notice.ladder)
+    known = book.wordings.get(claim.wording_id)
+    fits = claim.rung < len(ladder) and channel in ladder[claim.rung]
+    return fits and known is not None and known[0].segment == notice.segment_key and known[0].channel is channel
+
+
+def _unfit(subject: Subject) -> SuppressionReason | None:
+    """Why a person gets nothing any more of what was drafted."""
     if subject.withdrawn:
         return SuppressionReason.WITHDRAWN
     if subject.protected:
         return SuppressionReason.PROTECTED
+    if subject.changed_at is not None:  # since the draft; also for a rung that opens late, to an address of then
+        return SuppressionReason.CHANGED
     return None
 
 
 def _suppressed(desk: Desk, session: Session, contacts: Iterable[Contacts]) -> dict[str, SuppressionReason]:
-    """Contact -> why it must not be used, for those on the lasting list."""
+    """Contact -> why it must not be used, for those on the lasting list, in whichever case it was written down."""
     values = {v for c in contacts for v in (c.email, c.phone) if v}
-    index = {desk.vault.suppression_index(v): v for v in values}
+    index = {desk.vault.suppression_index(form): v for v in values for form in (v, v.lower())}
     rows = session.exec(select(Suppression).where(col(Suppression.contact_index).in_(list(index)))).all()
     now = desk.now()
     return {index[r.contact_index]: r.reason for r in rows if r.until is None or r.until > now}

@@ -10,10 +10,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, delete
+from sqlalchemy import Table, delete, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -99,6 +99,7 @@ def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limi
     """Drafts the next wave. NeedsPerson when nobody is left to draft for."""
     with desk.db.write() as session:
         incident = find_incident(session, slug)
+        desk.key(incident)  # refused once the people are erased
         _replace_drafts(desk, session, incident)
         kind, wanted = _next_wave(session, incident)
         if not wanted:
@@ -107,6 +108,11 @@ def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limi
             )
         work = _begin(desk, session, incident, kind, len(wanted), author)
         _survey(desk, session, work, wanted, limit)
+        if not work.keys:
+            raise NeedsPerson(
+                f"{slug}: a processor tells its controllers, and no law or promise has it tell their people;"
+                f" `tocsin report {slug}` fills what each controller gets"
+            )
         texts = wording.render_all(
             desk, session, incident, work.keys, work.channels, work.drafter, work.facts, work.wave.id
         )
@@ -126,6 +132,7 @@ def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
         col(Wave.stopped_at).is_(None),
     )
     for wave in session.exec(query).all():
+        _mark_changed(session, columns(NOTICE.c.subject_id).where(NOTICE.c.wave_id == wave.id), desk.now())
         approvals.void(desk, session, incident, wave.id, "the wave was prepared anew")
         wave.stopped_at, wave.stopped_why = desk.now(), f"{REPLACED} by a later draft"
         session.add(wave)
@@ -133,6 +140,11 @@ def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
         for table in (DELIVERY, NOTICE, SEGMENT):
             session.connection().execute(delete(table).where(table.c.wave_id == wave.id))
         desk.log(session, incident.id, "wave_replaced", wave.id, number=wave.number)
+
+
+def _mark_changed(session: Session, subjects: Any, at: datetime | None) -> None:
+    """`changed_at` stands while what was last drafted for a person is not what they should get."""
+    session.connection().execute(update(SUBJECT).where(SUBJECT.c.id.in_(subjects)).values(changed_at=at))
 
 
 def _next_wave(session: Session, incident: Incident) -> tuple[WaveKind, list[str]]:
@@ -242,8 +254,10 @@ def _survey(desk: Desk, session: Session, work: _Work, wanted: Sequence[str], li
     """First pass: which segments there are, and in which channels."""
     found: list[Key] = []
     seen: set[tuple[str, tuple[str, ...]]] = set()
+    work.wave.people = 0
     for row in _subjects(session, wanted):
         person = person_of(row)
+        work.wave.people += bool(work.drafter.keys(person))
         for key in work.drafter.keys(person):
             if (key.text, key.laws) not in seen:
                 seen.add((key.text, key.laws))
@@ -267,6 +281,8 @@ def _write(
     notices: list[dict[str, Any]] = []
     rungs: list[NewDelivery] = []
     total = 0
+    for start in range(0, len(wanted), _AT_A_TIME):
+        _mark_changed(session, wanted[start : start + _AT_A_TIME], None)
     for done, row in enumerate(_subjects(session, wanted), 1):
         for draft in _drafts(work, row, texts):
             total += 1

@@ -54,7 +54,7 @@ class Sample:
 
 
 def preview(desk: Desk, slug: str, number: int | None = None, segment: str = "", out: Path | None = None) -> Previewed:
-    """Writes every text of a wave (the newest by default) into `out`; `segment` keeps those whose name has that text."""
+    """Writes every text of a wave (default: the newest) into `out`; `segment` keeps those whose name has it."""
     with desk.db.read() as session:
         incident = find_incident(session, slug)
         wave = find_wave(session, incident, number) if number else newest_wave(session, incident)

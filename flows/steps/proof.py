@@ -94,7 +94,8 @@ def _message(sample: Sample, to: Contacts) -> Message:
     made = sample_message(sample, to)
     if to.phone:
         return replace(made, text=f"{PREFIX} {made.text}")
-    head = f"{PREFIX} ({sample.channel.value}): segment {sample.segment}, {sample.people:,} people. An invented person; not a notice.\n\n"
+    about = f"segment {sample.segment}, {sample.people:,} people"
+    head = f"{PREFIX} ({sample.channel.value}): {about}. An invented person; not a notice.\n\n"
     subject = f"{PREFIX} {sample.channel.value}: {made.subject or sample.segment}"
     return replace(made, channel=Channel.EMAIL, subject=subject, text=head + made.text)
 

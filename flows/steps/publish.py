@@ -210,6 +210,7 @@ def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str
         folder, mark = _WRITERS[kind](desk, slug, notice.version, pages)
         again = notice.published_at is not None
         if not again:
+            notice.until = desk.now() + (notice.until - notice.prepared_at) if notice.until else None
             notice.published_at = desk.now()
             session.add(notice)
             desk.log(

@@ -131,6 +131,7 @@ def _store(
     progress: Progress,
 ) -> tuple[Waterfall, Counter[Change]]:
     known = dict(_known(session, incident.id))
+    consented = _consented(session, incident.id)
     counting, changes, moved = Counting(), Counter[Change](), list[tuple[str, Change]]()
     fresh: list[dict[str, Any]] = []
     altered: list[dict[str, Any]] = []
@@ -142,6 +143,8 @@ def _store(
         old_id, old = known.get(index, ("", None))
         new = _mark(key, person)
         change = compare_one(old, new)
+        if change is Change.OTHER and old_id in consented and not person.consent_email:
+            change = Change.CONTACT  # an address that may no longer be written to is as good as another one
         changes[change] += 1
         row = _row(incident, key, person, index, old_id or new_id(), new, number)
         if not old_id:
@@ -163,6 +166,12 @@ def _store(
     waterfall.check()
     progress("people", waterfall.people, waterfall.people)
     return waterfall, changes
+
+
+def _consented(session: Session, incident_id: str) -> set[str]:
+    c = SUBJECT.c
+    agreed = columns(c.id).where(c.incident_id == incident_id, c.consent_email.is_(True))
+    return set(session.connection().execute(agreed).scalars())
 
 
 def _known(session: Session, incident_id: str) -> Iterator[tuple[str, tuple[str, Known]]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps.desk import Desk
 from flows.steps.law import body_of, owed_row
@@ -21,7 +21,7 @@ from flows.steps.settle import open_incidents
 from models.facts import Facts
 from models.tables import Alarm, Incident, ObligationRow, new_id
 from models.values import Channel, Contacts, Message, Outcome
-from planning.deadlines import DUE, alarms, lateness, next_action, span, started
+from planning.deadlines import DUE, THRESHOLDS, alarms, lateness, next_action, span, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,39 @@ def watch(desk: Desk) -> Watched:
     for incident in open_incidents(desk):
         with desk.db.write() as session:
             found = _raise(desk, session, incident, done)
-        if found:
-            done.told += asyncio.run(_tell(desk, found))
+            due, rows = _untold(desk, session, incident)
+        if due:
+            took = asyncio.run(_tell(desk, due))
+            done.told += len(took)
+            _note(desk, rows, took)
         done.raised += found
     return done
+
+
+def _untold(desk: Desk, session: Session, incident: Incident) -> tuple[list[Raised], list[str]]:
+    """Of each open duty the gravest alarm that nobody was told of, new or of a run whose mail failed; all their ids."""
+    query = (
+        select(Alarm, ObligationRow)
+        .join(ObligationRow, col(Alarm.obligation_id) == ObligationRow.id)
+        .where(Alarm.incident_id == incident.id, Alarm.told == "", col(ObligationRow.met_at).is_(None))
+        .where(col(ObligationRow.superseded_at).is_(None))
+    )
+    gravest: dict[str, Raised] = {}
+    rows = session.exec(query).all()
+    for alarm, row in sorted(rows, key=lambda pair: THRESHOLDS.index(pair[0].threshold)):
+        due = row.due or desk.now()
+        sentence = _sentence(desk, incident, row, alarm.threshold, due)
+        gravest[row.key] = Raised(incident.slug, row.key, alarm.threshold, due, sentence)
+    return list(gravest.values()), [alarm.id for alarm, _ in rows]
+
+
+def _note(desk: Desk, alarms: list[str], names: list[str]) -> None:
+    """Writes down who was told; nobody leaves it to the next run."""
+    if names:
+        with desk.db.write() as session:
+            for row in session.exec(select(Alarm).where(col(Alarm.id).in_(alarms))).all():
+                row.told = ", ".join(names)
+                session.add(row)
 
 
 def _raise(desk: Desk, session: Session, incident: Incident, done: Watched) -> list[Raised]:
@@ -65,11 +94,19 @@ def _raise(desk: Desk, session: Session, incident: Incident, done: Watched) -> l
     for row in rows:
         if row.due is not None and row.met_at is None and desk.now() > row.due:
             done.missed.append(row.key)
-        already = {a.threshold for a in session.exec(select(Alarm).where(Alarm.obligation_id == row.id)).all()}
+        already = _already(session, row)
         for threshold in alarms(_started(row, facts), row.due, desk.now(), row.met_at, already):
             found.append(_alarm(desk, session, incident, row, threshold))
     done.next_actions[incident.slug] = next_action([owed_row(r) for r in rows], desk.now())
     return [alarm for alarm in found if alarm.threshold == _last(found, alarm.obligation)]
+
+
+def _already(session: Session, row: ObligationRow) -> set[str]:
+    """Thresholds raised for this due time; under an earlier assessment that came to the same, only those told of."""
+    query = select(Alarm.threshold).join(ObligationRow, col(Alarm.obligation_id) == ObligationRow.id)
+    same = query.where(ObligationRow.incident_id == row.incident_id, ObligationRow.key == row.key)
+    known = same.where(ObligationRow.due == row.due, (ObligationRow.id == row.id) | (Alarm.told != ""))
+    return set(session.exec(known).all())
 
 
 def _last(found: list[Raised], obligation: str) -> str:
@@ -84,17 +121,8 @@ def _started(row: ObligationRow, facts: Facts) -> datetime:
 
 def _alarm(desk: Desk, session: Session, incident: Incident, row: ObligationRow, threshold: str) -> Raised:
     due = row.due or desk.now()
-    names = ", ".join(person.name for person in desk.profile.on_call)
-    session.add(
-        Alarm(
-            id=new_id(),
-            incident_id=incident.id,
-            obligation_id=row.id,
-            threshold=threshold,
-            raised_at=desk.now(),
-            told=names,
-        )
-    )
+    session.add(Alarm(incident_id=incident.id, obligation_id=row.id, threshold=threshold, raised_at=desk.now()))
+    session.flush()
     desk.log(session, incident.id, "alarm", row.id, key=row.key, threshold=threshold, due=due)
     return Raised(incident.slug, row.key, threshold, due, _sentence(desk, incident, row, threshold, due))
 
@@ -111,27 +139,26 @@ def _sentence(desk: Desk, incident: Incident, row: ObligationRow, threshold: str
 # --- telling the people on call -------------------------------------------------------------------------------------
 
 
-async def _tell(desk: Desk, found: list[Raised]) -> int:
-    """By email where an SMTP relay is set, to everybody on call; a failure is printed by the caller, never raised."""
+async def _tell(desk: Desk, found: list[Raised]) -> list[str]:
+    """By email where an SMTP relay is set, to everybody on call; the names of those whose mail the relay took."""
     people = [person for person in desk.profile.on_call if person.email]
     if not people or not desk.settings.smtp_url or not desk.profile.sender.email:
-        return 0
+        return []
     from notifiers.email.carrier import EmailCarrier
 
     sender = Address(desk.profile.sender.name, addr_spec=desk.profile.sender.email)
     domain = desk.settings.bounce_domain or sender.domain
-    secret = secrets.token_bytes(
-        32
-    )  # an alarm is no delivery: what bounces of it matches nothing, and is listed as an orphan
+    secret = secrets.token_bytes(32)  # an alarm is no delivery: what bounces of it is listed as an orphan
     carrier = EmailCarrier(desk.settings.smtp_url, sender, None, domain, secret, desk.settings.mode, now=desk.now)
     text = "\n\n".join(alarm.sentence for alarm in found) + "\n"
     subject = f"{desk.watermark + ': ' if desk.watermark else ''}Tocsin: {found[0].sentence[:120]}"
-    told = 0
+    told: list[str] = []
     try:
         for person in people:
             identity = new_id()
             message = Message(identity, identity, Channel.EMAIL, "en", Contacts(email=person.email), {}, subject, text)
-            told += (await carrier.send(message)).outcome is Outcome.ACCEPTED
+            if (await carrier.send(message)).outcome is Outcome.ACCEPTED:
+                told.append(person.name)
     finally:
         await carrier.close()
     return told
