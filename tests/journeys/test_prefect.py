@@ -89,7 +89,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     init(environ, civil_now=datetime(2013, 10, 23, 9, tzinfo=UTC))
     for name in ("incident.toml", "people.csv", "people.mapping.toml"):
         shutil.copy(EXAMPLE / name, folder / "home" / "inbox" / name)
-    server = start(["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], environ, folder / "server.log")
+    server = start(
+        ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)], environ, folder / "server.log"
+    )
     api = httpx.Client(base_url=environ["PREFECT_API_URL"], timeout=30)
     worker = None
     try:
@@ -188,7 +190,8 @@ def test_every_deployment_runs_and_people_never_enter_prefect(house: House) -> N
     assert house.run("deliver", incident=INCIDENT, wave=1)[0] == "Completed"
     assert len(house.sink.accepted) > 20
     for name in ("settle", "file-reports", "watch-deadlines"):
-        assert house.run(name)[0] == "Completed", name
+        state, why = house.run(name)
+        assert state == "Completed", f"{name}: {why}"
     assert house.run("publish", incident=INCIDENT)[0] == "Completed"
     early, why = house.run("erase", incident=INCIDENT)
     assert early == "Failed" and "is not closed" in why
@@ -201,7 +204,9 @@ def assert_no_token(house: House, tokens: list[str]) -> None:
     """In Prefect's database, its logs, its files, and what its worker wrote."""
     house.api.post("/logs/filter", json={"limit": 1}).raise_for_status()
     places = [house.folder / "server.log", house.folder / "worker.log"]
-    places += [p for p in house.folder.glob("prefect.db*")] + [p for p in (house.folder / "prefect").rglob("*") if p.is_file()]
+    places += [p for p in house.folder.glob("prefect.db*")] + [
+        p for p in (house.folder / "prefect").rglob("*") if p.is_file()
+    ]
     assert any(p.name == "prefect.db" and p.stat().st_size > 100_000 for p in places)
     for place in places:
         data = place.read_bytes()
@@ -218,7 +223,9 @@ def assert_sink_agrees(house: House) -> None:
 
     desk = open_desk(house.environ)
     with desk.db.read() as session:
-        ours = session.exec(select(Delivery.id).where(Delivery.channel == Channel.EMAIL, Delivery.accepted_at.is_not(None))).all()
+        ours = session.exec(
+            select(Delivery.id).where(Delivery.channel == Channel.EMAIL, Delivery.accepted_at.is_not(None))
+        ).all()
     desk.close()
     taken = [json.loads(line)["delivery"] for line in (house.folder / "sink.jsonl").read_text().splitlines()]
     assert sorted(taken) == sorted(ours)

@@ -27,5 +27,5 @@ def test_a_pressed_letter_reads_back_as_its_words(tmp_path):
 def test_what_is_no_pdf_is_refused_with_its_name(content, tmp_path):
     path = tmp_path / "broken.pdf"
     path.write_bytes(content)
-    with pytest.raises(BadInput, match="broken.pdf"):
+    with pytest.raises(BadInput, match=r"broken\.pdf"):
         pdf_text(path)
