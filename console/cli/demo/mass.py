@@ -1,7 +1,8 @@
-"""Act two: a retailer, 5,000 people in eight jurisdictions, every channel, a worker killed in the middle of the wave."""
+"""Act two: a retailer, 5,000 people in eight jurisdictions, every channel, a worker killed mid-wave."""
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
 
 from console.cli.demo.stage import RESPONDER, Stage, examples
 from flows.steps import (
@@ -25,11 +28,13 @@ from flows.steps import (
     settle,
     status,
 )
-from models.values import NeedsPerson, Refused
+from models.tables import Delivery, Notice, Subject
+from models.values import Channel, DeliveryState, NeedsPerson, Refused
 
 SLUG = "mass-case"
 START = datetime(2026, 11, 18, 9, 0, tzinfo=ZoneInfo("America/New_York"))
 LEASE = 3.0  # seconds; short, so that the demo does not wait for the killed worker's claims
+RETURNED = 12  # letters that the post brings back
 KILL_AFTER = 300  # emails that the relay has taken
 
 
@@ -43,14 +48,14 @@ def play(stage: Stage) -> None:
     scoped = scope_subjects.scope(stage.desk, SLUG, people, folder / "people.mapping.toml", RESPONDER)
     w = scoped.waterfall
     stage.say(
-        f"scoped     {w.lines} lines: {w.rows} rows = {w.people} people + {w.merged} merged, in {len(w.by_residence)} places;"
-        f" now {len(scoped.owed)} owed, {len(scoped.undetermined)} undetermined"
+        f"scoped     {w.lines} lines: {w.rows} rows = {w.people} people + {w.merged} merged,"
+        f" in {len(w.by_residence)} places; now {len(scoped.owed)} owed, {len(scoped.undetermined)} undetermined"
     )
     _regulators(stage)
     wave = prepare_notices.prepare(stage.desk, SLUG, RESPONDER)
     stage.say(
-        f"prepared   {wave.notices} notices to {wave.people} people: {wave.segments} segments, {wave.wordings} wordings,"
-        f" {wave.errors} linter errors"
+        f"prepared   {wave.notices} notices to {wave.people} people:"
+        f" {wave.segments} segments, {wave.wordings} wordings, {wave.errors} linter errors"
     )
     stage.sign(SLUG, f"wave:{wave.wave}")
     _kill_a_worker(stage, wave.wave)
@@ -84,9 +89,8 @@ def _regulators(stage: Stage) -> None:
                 file_reports.record_receipt(
                     desk, SLUG, report.obligation, f"EX-{sum(filed.values()):04}", person, desk.now()
                 )
-    stage.say(
-        f"reported   {sum(filed.values())} reports as PDF and JSON ({', '.join(sorted(filed))}); {len(left)} wait for answers"
-    )
+    forms = ", ".join(sorted(filed))
+    stage.say(f"reported   {sum(filed.values())} reports as PDF and JSON ({forms}); {len(left)} wait for answers")
 
 
 def _kill_a_worker(stage: Stage, wave: int) -> None:
@@ -127,8 +131,8 @@ def _finish(stage: Stage, wave: int) -> None:
     found = status.status(desk, SLUG)
     flagged = len(found["exceptions"]["possible_duplicates"])
     stage.say(
-        f"resumed    by another worker: {flagged} hand-offs were in doubt, sent once more under the same Message-ID and listed;"
-        f" {settled.opened} bounces opened the next rung"
+        f"resumed    by another worker: {flagged} hand-offs were in doubt, sent once more under the same Message-ID"
+        f" and listed; {settled.opened} bounces opened the next rung"
     )
 
 
@@ -139,20 +143,62 @@ def _public(stage: Stage) -> None:
         page = publish.publish(stage.desk, SLUG, RESPONDER, publish.Kind.PAGE, why)
     except (NeedsPerson, Refused) as error:
         raise AssertionError(f"the public notice did not go out: {error}") from None
-    stage.say(
-        f"published  a page in {len(page.languages)} languages, for {people['unreached']} people whom no channel reaches"
-    )
+    unreached = people["unreached"]
+    stage.say(f"published  a page in {len(page.languages)} languages, for {unreached} people whom no channel reaches")
 
 
 def _settle_down(stage: Stage) -> None:
-    """Time passes; soft bounces whose wait is over get a letter."""
+    """Time passes: waits for soft bounces end, some letters come back, and the report that waited can be filled."""
     desk = stage.desk
     stage.at(desk.now() + timedelta(days=6))
     settle.settle_all(desk)
     deliver.deliver(desk, SLUG, 1, RESPONDER, lease_seconds=LEASE)
-    people = status.status(desk, SLUG)["people"]
+    back = settle.returned_letters(desk, SLUG, _some_letters(stage))
+    called = deliver.deliver(desk, SLUG, 1, RESPONDER, lease_seconds=LEASE)
     stage.say(
-        f"people     {people['in_scope']} in scope = {people['told']} told + {people['public_only']} by public notice only"
-        f" + {people['suppressed']} suppressed + {people['unreached']} unreached + {people['open']} open"
+        f"returned   {sum(back.evidence.values())} letters; {called.outcomes['call_list_accepted']} of them are called now"
+    )
+    _calls(stage)
+    _california(stage)
+    p = status.status(desk, SLUG)["people"]
+    stage.say(
+        f"people     {p['in_scope']} in scope = {p['told']} told + {p['public_only']} by public notice only"
+        f" + {p['suppressed']} suppressed + {p['unreached']} unreached + {p['open']} open"
     )
     erase.close(desk, SLUG, RESPONDER, "the demo ends here")
+
+
+def _some_letters(stage: Stage) -> list[str]:
+    """References of letters to people in New York, where the law takes a logged call for notice."""
+    with stage.desk.db.read() as session:
+        query = (
+            select(Notice.reference)
+            .join(Delivery, col(Delivery.notice_id) == Notice.id)
+            .join(Subject, col(Notice.subject_id) == Subject.id)
+            .where(Subject.residence == "US-NY", Subject.has_phone, Delivery.channel == Channel.LETTER)
+            .where(Delivery.state == DeliveryState.ACCEPTED)
+        )
+        return list(session.exec(query.order_by(Notice.reference).limit(RETURNED)).all())
+
+
+def _calls(stage: Stage) -> None:
+    """The people on the list are called, and what came of it is typed in."""
+    for sheet in sorted((stage.folder / "home" / "lists").rglob("calls.csv")):
+        rows = list(csv.DictReader(sheet.read_text(encoding="utf-8-sig").splitlines()))
+        typed = stage.folder / "calls-typed-in.csv"
+        with typed.open("w", encoding="utf-8", newline="") as file:
+            out = csv.DictWriter(file, fieldnames=list(rows[0]))
+            out.writeheader()
+            out.writerows(row | {"outcome": "reached"} for row in rows)
+        settle.call_outcomes(stage.desk, SLUG, typed)
+
+
+def _california(stage: Stage) -> None:
+    """Its report asks for the day of the notice and a sample, so it is filled when people were told."""
+    key = "us-ca/regulator/US-CA/initial"
+    report = file_reports.prepare_reports(stage.desk, SLUG, RESPONDER, only=key)[0]
+    if report.missing or report.problems:
+        raise AssertionError(f"{key} still lacks {report.missing} {report.problems}")
+    stage.sign(SLUG, f"filing:{key}")
+    file_reports.write(stage.desk, SLUG, key)
+    stage.say("reported   to California, with the day of the notice and a sample of its words")

@@ -99,9 +99,8 @@ def _report(stage: Stage) -> None:
     file_reports.write(stage.desk, SLUG, key)
     for person in ("counsel", "privacy-officer"):
         file_reports.record_receipt(stage.desk, SLUG, key, "HHS-EXERCISE-0001", person, stage.desk.now())
-    stage.say(
-        f"reported   to HHS on 2014-01-31, {report.unknown} answers not yet known and said so, reasons for lateness given"
-    )
+    open_ = report.unknown
+    stage.say(f"reported   to HHS on 2014-01-31: {open_} answers not yet known and said so, reasons for lateness given")
 
 
 def _notices(stage: Stage) -> None:
@@ -110,8 +109,8 @@ def _notices(stage: Stage) -> None:
     stage.at(noon(2014, 2, 2))
     wave = prepare_notices.prepare(desk, SLUG, RESPONDER)
     stage.say(
-        f"prepared   {wave.people} people in {wave.segments} segments, {wave.wordings} wordings, {wave.errors} linter errors;"
-        f" {wave.no_channel} people with no contact at all"
+        f"prepared   {wave.people} people in {wave.segments} segments, {wave.wordings} wordings,"
+        f" {wave.errors} linter errors; {wave.no_channel} people with no contact at all"
     )
     stage.sign(SLUG, f"wave:{wave.wave}")
     stage.at(datetime(2014, 2, 3, 9, 0, tzinfo=HOME))
@@ -127,7 +126,8 @@ def _notices(stage: Stage) -> None:
     people = status.status(desk, SLUG)["people"]
     stage.say(
         f"told       {people['told']} people on 2014-02-03; {bounced.opened} bounces became letters;"
-        f" {people['public_only']} unreachable, so a page for 90 days (the tenth makes it owed): {len(page.met)} duty met"
+        f" {people['public_only']} unreachable, so a page for 90 days (the tenth makes it owed):"
+        f" {len(page.met)} duty met"
     )
 
 
@@ -136,7 +136,7 @@ def _public(stage: Stage) -> None:
     stage.at(noon(2014, 2, 5))
     publish.publish(stage.desk, SLUG, RESPONDER, publish.Kind.PRESS)
     deadlines = status.status(stage.desk, SLUG)["deadlines"]
-    late = {d["id"]: d["late_by"] if d["met"] else "not met" for d in deadlines}
+    late = {d["id"]: d["late_by"] if d["met"] else "not met" for d in deadlines if d["id"] in EXPECTED}
     if late != {key: f"P{days}D" for key, days in EXPECTED.items()}:
         raise AssertionError(f"lateness is {late}")
     stage.say("late       individuals by 44 days, HHS by 41, media by 46: as the public record has it")

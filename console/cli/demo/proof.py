@@ -1,4 +1,4 @@
-"""What the demo proves, each checked against something that Tocsin did not write: the relay's log, the provider's, files."""
+"""What the demo proves, checked against what Tocsin did not write: the relay's log, the provider's, the files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def _relay(stage: Stage) -> str:
     _must(not lost, f"the relay took {len(lost)} that the ledger does not know of")
     twice = [i for i, n in ours.items() if n > 1]
     _must(all(rows[i].possible_duplicate for i in twice), "somebody got two copies and is not listed")
-    return f"the relay's own log agrees person by person: {len(ours)} emails taken, {len(twice)} second copies, all listed beforehand"
+    copies = f"{len(twice)} second copies, all listed beforehand"
+    return f"the relay's own log agrees person by person: {len(ours)} emails taken, {copies}"
 
 
 def _sms(stage: Stage) -> str:
@@ -96,9 +97,8 @@ def tokens() -> list[str]:
     script = examples() / "make_people.py"
     found: list[str] = []
     for case in (presence.SLUG, mass.SLUG):
-        made = subprocess.run(
-            [sys.executable, str(script), case, "--tokens"], capture_output=True, text=True, check=True
-        )  # noqa: S603
+        command = [sys.executable, str(script), case, "--tokens"]
+        made = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
         found += made.stdout.split()
     return found
 

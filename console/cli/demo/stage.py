@@ -1,4 +1,4 @@
-"""The stage: a fresh folder, an exercise database, stand-ins for relay and SMS provider, two people with keys, a clock."""
+"""The stage: a fresh folder, an exercise database, stand-ins for relay and provider, two people with keys, a clock."""
 
 from __future__ import annotations
 
