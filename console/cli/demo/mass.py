@@ -155,9 +155,8 @@ def _settle_down(stage: Stage) -> None:
     deliver.deliver(desk, SLUG, 1, RESPONDER, lease_seconds=LEASE)
     back = settle.returned_letters(desk, SLUG, _some_letters(stage))
     called = deliver.deliver(desk, SLUG, 1, RESPONDER, lease_seconds=LEASE)
-    stage.say(
-        f"returned   {sum(back.evidence.values())} letters; {called.outcomes['call_list_accepted']} of them are called now"
-    )
+    listed = called.outcomes["call_list_accepted"]
+    stage.say(f"returned   {sum(back.evidence.values())} letters; {listed} of these people are called now")
     _calls(stage)
     _california(stage)
     p = status.status(desk, SLUG)["people"]
