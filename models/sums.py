@@ -20,7 +20,14 @@ SUBJECT: Table = metadata.tables["subject"]
 # wave, or was withdrawn and is listed again (who still is withdrawn is not counted at all), or a row was not what was
 # approved, or an earlier rung seemed to have reached them.
 FINAL_REASONS = frozenset({SuppressionReason.DECEASED, SuppressionReason.PROTECTED, SuppressionReason.DIRECTED})
-WAITING_REASONS = frozenset({SuppressionReason.CHANGED, SuppressionReason.LEAF_MISMATCH, SuppressionReason.WITHDRAWN})
+WAITING_REASONS = frozenset(
+    {
+        SuppressionReason.CHANGED,
+        SuppressionReason.LEAF_MISMATCH,
+        SuppressionReason.WINDOW_OVER,
+        SuppressionReason.WITHDRAWN,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +132,35 @@ def _told(d: Any) -> Any:
 
 
 def _deliveries(incident_id: str) -> Subquery:
+    """One row per person. Where laws contradict each other a wave holds two notices for one: told means both."""
+    n = _by_notice(incident_id).c
+    wave = (
+        select(
+            n.subject_id,
+            func.min(n.told).label("told"),
+            *(func.max(n[name]).label(name) for name in ("open", "ended", "waiting", "first_accepted")),
+        )
+        .group_by(n.subject_id, n.wave_id)
+        .subquery()
+        .c
+    )
+    return (
+        select(
+            wave.subject_id,
+            *(func.max(wave[name]).label(name) for name in ("told", "open", "ended", "waiting")),
+            func.min(wave.first_accepted).label("first_accepted"),
+        )
+        .group_by(wave.subject_id)
+        .subquery()
+    )
+
+
+def _by_notice(incident_id: str) -> Subquery:
     d = DELIVERY.c
     return (
         select(
             d.subject_id,
+            d.wave_id,
             _any(_told(d)).label("told"),
             _any(or_(d.state.in_(sorted(OPEN_STATES)), _listed(d))).label("open"),
             _any(d.suppressed_why.in_(sorted(FINAL_REASONS))).label("ended"),
@@ -136,7 +168,7 @@ def _deliveries(incident_id: str) -> Subquery:
             func.min(case((_told(d), d.accepted_at))).label("first_accepted"),
         )
         .where(d.incident_id == incident_id)
-        .group_by(d.subject_id)
+        .group_by(d.subject_id, d.wave_id, d.notice_id)
         .subquery()
     )
 

@@ -196,6 +196,7 @@ class SuppressionReason(StrEnum):
     WITHDRAWN = "withdrawn"  # a later scope no longer lists the person
     CHANGED = "changed"  # the person changed after approval; a follow-up wave has them
     LEAF_MISMATCH = "leaf_mismatch"  # the row is not what was approved
+    WINDOW_OVER = "window_over"  # the wave's window closed before it left; a follow-up wave has them
     SUPERSEDED = "superseded"  # an earlier rung already reached them
     DIRECTED = "directed"  # an authority or a person in charge said so
 

@@ -24,7 +24,7 @@ from flows.steps.obligations import update_met
 from models import outbox
 from models.outbox import Change, Claim
 from models.tables import Incident, Wave, metadata
-from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message, Refused
+from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message, Refused, TocsinError
 from notifiers.contract import CHANNELS, ChannelSpec, Kind
 
 DELIVERY: Table = metadata.tables["delivery"]
@@ -142,18 +142,41 @@ async def _waves(run: _Run, opener: Opener) -> None:
 
 
 async def _round(run: _Run, carriers: dict[Channel, AnyCarrier], opener: Opener, pilot: bool) -> int:
-    """Everything that is due now, channel by channel. Refusals may open further rungs, so the caller asks again."""
+    """Everything that is due now, all channels at once. Refusals may open further rungs, so the caller asks again.
+
+    A channel that can't work (a setting is missing) is reported after the others have done their part: to cut them off
+    would leave what they hand off in doubt.
+    """
+    ends = await asyncio.gather(*(_channel(run, carriers, opener, c, pilot) for c in ORDER), return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return 0 if _stop(run) else sum(end for end in ends if isinstance(end, int))
+
+
+async def _channel(
+    run: _Run, carriers: dict[Channel, AnyCarrier], opener: Opener, channel: Channel, pilot: bool
+) -> int:
+    spec = CHANNELS[channel]
+    size = spec.batch_size if spec.kind is Kind.BATCH else CLAIM
     sent = 0
-    for channel in ORDER:
-        spec = CHANNELS[channel]
-        size = spec.batch_size if spec.kind is Kind.BATCH else CLAIM
-        while claims := _claim(run, channel, size, pilot):
+    while claims := _claim(run, channel, size, pilot):
+        try:
             if channel not in carriers:
                 carriers[channel] = opener(run.desk, run.incident, channel)
-            sent += await _batch(run, carriers[channel], spec, claims)
-            if _stop(run):
-                return 0
+        except TocsinError:
+            _give_back(run, claims)
+            raise
+        sent += await _batch(run, carriers[channel], spec, claims)
+        if _stop(run):
+            break
     return sent
+
+
+def _give_back(run: _Run, claims: Sequence[Claim]) -> None:
+    with run.desk.db.write() as session:
+        back = [_given_back(run, claim) for claim in claims]
+        outbox.apply(session, run.incident.id, run.desk.lane, back, run.desk.now())
 
 
 def _claim(run: _Run, channel: Channel, size: int, pilot: bool) -> list[Claim]:

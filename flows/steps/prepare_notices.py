@@ -24,7 +24,7 @@ from flows.steps.law import instruments_with_promises, telling_people
 from flows.steps.open_incident import current_facts, newest
 from models import outbox
 from models.facts import Facts
-from models.outbox import NewDelivery
+from models.outbox import Change, NewDelivery
 from models.tables import Incident, Segment, Subject, Wave, metadata, new_id
 from models.values import (
     TOLD_STATES,
@@ -32,6 +32,7 @@ from models.values import (
     DeliveryState,
     NeedsPerson,
     Severity,
+    SuppressionReason,
     WaveKind,
     canonical,
 )
@@ -101,6 +102,7 @@ def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limi
         incident = find_incident(session, slug)
         desk.key(incident)  # refused once the people are erased
         _replace_drafts(desk, session, incident)
+        _end_windows(desk, session, incident)
         kind, wanted = _next_wave(session, incident)
         if not wanted:
             raise NeedsPerson(
@@ -140,6 +142,34 @@ def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
         for table in (DELIVERY, NOTICE, SEGMENT):
             session.connection().execute(delete(table).where(table.c.wave_id == wave.id))
         desk.log(session, incident.id, "wave_replaced", wave.id, number=wave.number)
+
+
+def _end_windows(desk: Desk, session: Session, incident: Incident) -> None:
+    """What a wave whose window is over did not send leaves it, and its people wait for the wave that is drafted now."""
+    outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
+    d, w = DELIVERY.c, WAVE.c
+    waiting = frozenset({DeliveryState.PLANNED, DeliveryState.READY})
+    over = (
+        columns(d.id, d.subject_id)
+        .join(WAVE, d.wave_id == w.id)
+        .where(w.incident_id == incident.id, w.launched_at.is_not(None), w.window_until <= desk.now())
+        .where(d.state.in_([state.value for state in waiting]))
+    )
+    left = list(session.connection().execute(over))
+    changes = [
+        Change(
+            delivery=delivery,
+            from_states=waiting,
+            to_state=DeliveryState.SUPPRESSED,
+            kind="delivery.suppressed",
+            suppressed_why=SuppressionReason.WINDOW_OVER,
+            at=desk.now(),
+        )
+        for delivery, _ in left
+    ]
+    outbox.apply(session, incident.id, desk.lane, changes, desk.now())
+    for start in range(0, len(left), _AT_A_TIME):
+        _mark_changed(session, [subject for _, subject in left[start : start + _AT_A_TIME]], desk.now())
 
 
 def _mark_changed(session: Session, subjects: Any, at: datetime | None) -> None:
@@ -185,21 +215,27 @@ def _changed(session: Session, incident: Incident) -> tuple[list[str], list[str]
 
 
 def _told_of(session: Session, subject: str) -> tuple[frozenset[str] | None, bool]:
-    """The elements that a person has been told of (None: never told), and whether a notice is still under way."""
+    """The elements that a person has been told of (None: never told), and whether a notice is still under way.
+
+    A wave that holds two notices for a person has told them when both were taken.
+    """
     d = DELIVERY.c
     rows = session.connection().execute(
-        columns(d.state, d.suppressed_why, SEGMENT.c.exposed)
+        columns(d.wave_id, d.notice_id, d.state, d.suppressed_why, SEGMENT.c.exposed)
         .join(SEGMENT, d.segment_id == SEGMENT.c.id)
         .where(d.subject_id == subject)
     )
-    told: frozenset[str] | None = None
+    taken: dict[str, dict[str, bool]] = {}  # wave -> notice -> whether a carrier took it
+    known: dict[str, frozenset[str]] = {}
     under_way = False
-    for state, why, exposed in rows:
-        if state in TOLD_STATES:
-            told = (told or frozenset()) | frozenset(json.loads(exposed))
-        elif state is not DeliveryState.UNDELIVERABLE and why is None:
-            under_way = True
-    return told, under_way
+    for wave, notice, state, why, exposed in rows:
+        notices = taken.setdefault(wave, {})
+        notices[notice] = notices.get(notice, False) or state in TOLD_STATES
+        known[wave] = frozenset(json.loads(exposed))
+        open_ = state not in TOLD_STATES and state is not DeliveryState.UNDELIVERABLE and why is None
+        under_way = under_way or open_
+    told = [known[wave] for wave, notices in taken.items() if all(notices.values())]
+    return (frozenset().union(*told) if told else None), under_way
 
 
 # --- drafting -------------------------------------------------------------------------------------------------------
@@ -284,7 +320,7 @@ def _write(
     for start in range(0, len(wanted), _AT_A_TIME):
         _mark_changed(session, wanted[start : start + _AT_A_TIME], None)
     for done, row in enumerate(_subjects(session, wanted), 1):
-        for draft in _drafts(work, row, texts):
+        for draft in _drafts(session, work, row, texts):
             total += 1
             notices.append(_notice(work, draft))
             rungs += _first_rung(work, draft, texts, total)
@@ -296,9 +332,24 @@ def _write(
     return total
 
 
-def _drafts(work: _Work, row: Subject, texts: wording.Texts) -> Iterator[Draft]:
+def _still_owed(session: Session, work: _Work, row: Subject) -> list[Key]:
+    """The notices that a person is to get: of two in an earlier wave, not the one that was taken already."""
+    keys = list(work.drafter.keys(person_of(row)))
+    if len(keys) < 2 or work.wave.kind is WaveKind.FIRST:
+        return keys
+    d = DELIVERY.c
+    taken = (
+        columns(SEGMENT.c.key)
+        .join(DELIVERY, d.segment_id == SEGMENT.c.id)
+        .where(d.subject_id == row.id, d.state.in_([state.value for state in TOLD_STATES]))
+    )
+    had = set(session.connection().execute(taken).scalars())
+    return [key for key in keys if key.text not in had]
+
+
+def _drafts(session: Session, work: _Work, row: Subject, texts: wording.Texts) -> Iterator[Draft]:
     record = work.drafter.key.open_record(row.id, row.sealed or b"")
-    for key in work.drafter.keys(person_of(row)):
+    for key in _still_owed(session, work, row):
         draft, problems = fit(work.drafter.draft(row, record, key), texts.wordings)
         work.problems.update(problems)
         work.shapes[draft.shape()] += 1

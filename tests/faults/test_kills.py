@@ -23,7 +23,6 @@ POINTS = [
     ("after_send_before_record", 5, True),
     ("after_send_before_record", 13, True),
     ("after_record", 2, False),
-    ("after_claim", 1, False),  # of the letters
 ]
 
 
@@ -37,6 +36,14 @@ def test_a_worker_killed_at_every_point_in_turn_loses_nobody_and_lists_every_pos
     trial.drain()
     found = trial.check(82, ambiguous=sum(hidden for _, _, hidden in POINTS))
     assert found["extra"] >= 1, "the kills after a hand-off do make copies; that is what the flag is for"
+
+
+def test_a_worker_killed_with_letters_in_hand_prints_each_once(trial: Any, nursery: Any) -> None:
+    trial.prepare(1, letters=12)
+    assert nursery.run(trial.office, point="after_claim", nth=2) == [9], "the letters are the second claim"
+    trial.survive([9])
+    trial.drain()
+    assert trial.check(13)["extra"] == 0
 
 
 @pytest.mark.parametrize(("point", "nth"), [("after_claim", 1), ("after_record", 1)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.values import NeedsPerson
+from models.values import NeedsPerson, Refused
 
 MEDIA = "us-hipaa/media/US-IL/initial"
 
@@ -144,3 +144,23 @@ def test_preparing_anew_voids_the_approvals_of_what_was_not_launched(office: Any
     assert [row["voided_why"] for row in office.rows("approval")] == ["the wave was prepared anew"] * 2
     office.refuses(NeedsPerson, "two different people must approve this version; 0 did", office.send, 2)
     assert {row["wave_id"] for row in office.rows("notice")} == {office.rows("wave", number=2)[0]["id"]}
+
+
+def test_whoever_a_closed_window_left_behind_is_in_the_next_wave_and_nobody_is_told_twice(office: Any) -> None:
+    office.declare(office.HIPAA)
+    office.scope([office.person(n, email=f"p{n}+greylist@example.org") for n in range(4)] + [office.person(9)])
+    office.launch()
+    assert (office.people()["told"], office.people()["open"]) == (1, 4)
+
+    office.pass_time(days=31)
+    office.refuses(Refused, "window closed", office.send)
+    wave = office.prepare()
+    assert (wave.wave, wave.kind, wave.people) == (2, "follow_up", 4)
+    assert office.people()["open"] == 4
+    assert {d["suppressed_why"] for d in office.rows("delivery", state="suppressed")} == {"window_over"}
+
+    office.sign("wave:2")
+    office.send(2)
+    office.pass_time(hours=1)
+    office.send(2)
+    assert office.people()["told"] == 5 and set(office.mails().values()) == {1}

@@ -20,7 +20,7 @@ depends_on = None
 # The closed words as they stood at this step.
 SEAT = "lead preparer legal dpo comms sender observer auditor"
 EVIDENCE = "delivered hard soft policy complaint auto_reply returned"
-SUPPRESSION_REASON = "deceased protected withdrawn changed leaf_mismatch superseded directed"
+SUPPRESSION_REASON = "deceased protected withdrawn changed leaf_mismatch window_over superseded directed"
 HOLD_SCOPE = "incident wave channel recipient_kind person"
 CONFIDENCE = "corpus memory conflict"
 DUTY = "individuals regulator media cra public processor_to_controller contract insurer register"
