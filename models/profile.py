@@ -49,6 +49,9 @@ name = "Duty lead"
 email = "duty@example.org"
 phone = "+12025550101"
 
+[reviewed]                     # who has read the words of a language that was translated by machine, and when
+# zh-Hans = "Name of the reviewer, 2026-11-24"
+
 [retention]
 people_days = 180              # after closing, names and contacts are erased
 
@@ -191,6 +194,7 @@ class Profile:
     representative: Representative = field(default_factory=Representative)
     security: Security = field(default_factory=Security)
     hipaa: Hipaa = field(default_factory=Hipaa)
+    reviewed: Mapping[str, str] = field(default_factory=dict)  # language -> who read its words, and when
     promise: tuple[Mapping[str, Any], ...] = ()  # merged into an incident's facts, read there
 
 
@@ -223,7 +227,7 @@ def load_profile(path: Path) -> Profile:
 
 
 def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
-    known = [*_TABLES, "on_call", "promise"]
+    known = [*_TABLES, "on_call", "promise", "reviewed"]
     for name in data:
         if name not in known:
             raise BadInput(f"{file}: [{name}]", "is not a table of the profile.", _nearest(name, known))
@@ -231,7 +235,14 @@ def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
         raise BadInput(f"{file}: [organisation]", "is missing.", "Every notice names the organisation.")
     tables = {name: _table(kind, data[name], f"{file}: [{name}]") for name, kind in _TABLES.items() if name in data}
     on_call = tuple(_table(OnCall, row, f"{file}: [[on_call]]") for row in data.get("on_call", ()))
-    return Profile(**tables, on_call=on_call, promise=tuple(data.get("promise", ())))
+    reviewed = _reviewed(data.get("reviewed", {}), f"{file}: [reviewed]")
+    return Profile(**tables, on_call=on_call, reviewed=reviewed, promise=tuple(data.get("promise", ())))
+
+
+def _reviewed(row: Any, where: str) -> Mapping[str, str]:
+    if not isinstance(row, Mapping) or not all(isinstance(v, str) and v.strip() for v in row.values()):
+        raise BadInput(where, "must name a reviewer for each language.", 'Write zh-Hans = "Name, date".')
+    return {str(language): _line(name, f"{where} {language}") for language, name in row.items()}
 
 
 def _table(kind: type, row: Any, where: str) -> Any:

@@ -227,9 +227,14 @@ UNRESOLVED: Mapping[UnknownRule, tuple[Step, ...]] = {
     UnknownRule.CONFIRM: (_PERSON,),
 }
 
-# A look-up that says "not here" (deferred) is proof where the carrier is ours and complete: a relay's queue, a folder
-# that is sealed whole or not at all. A public API's list may lag, so there it proves nothing.
-ABSENCE_IS_PROOF = frozenset({UnknownRule.RESEND_ONCE_FLAGGED, UnknownRule.REPRINT_BY_ID})
+# A look-up that says "not here" (deferred) decides where the carrier is ours and complete. A folder is sealed whole or
+# not at all, so what no folder holds never left. A relay's queue may have passed it on already: sent again, and
+# flagged. A public API's list may lag, so there it proves nothing.
+_NEVER_LEFT = Step(S.READY, because="no sealed folder holds it: it never left")
+ABSENT: Mapping[UnknownRule, Step] = {
+    UnknownRule.RESEND_ONCE_FLAGGED: _RESEND,
+    UnknownRule.REPRINT_BY_ID: _NEVER_LEFT,
+}
 MOST_ABSENCES = 2  # tried so often and lost again each time: something is wrong that a person must see
 
 LOOKED_UP: Mapping[Outcome, Step] = {
@@ -250,7 +255,7 @@ def resolve_unknown(rule: str, looked_up: Handoff | None, tried: int, policy: Un
     if looked_up is not None and looked_up.outcome in LOOKED_UP:
         return LOOKED_UP[looked_up.outcome]
     step = _unresolved(known, looked_up, tried)
-    if step.state is S.READY and policy.prefer is Preference.NEVER_REPEAT:
+    if step.possible_duplicate and policy.prefer is Preference.NEVER_REPEAT:
         step = _PERSON
     return replace(step, delay_seconds=policy.wait) if step is _WAIT else step
 
@@ -266,6 +271,6 @@ def _rule(word: str) -> UnknownRule:
 def _unresolved(rule: UnknownRule, looked_up: Handoff | None, tried: int) -> Step:
     steps = UNRESOLVED[rule]
     absent = looked_up is not None and looked_up.outcome is Outcome.DEFERRED
-    if absent and rule in ABSENCE_IS_PROOF and tried < MOST_ABSENCES:
-        return _RESEND
+    if absent and rule in ABSENT and tried < MOST_ABSENCES:
+        return ABSENT[rule]
     return steps[min(tried, len(steps) - 1)]

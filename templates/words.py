@@ -100,6 +100,12 @@ def blocks(template: Template, context: Mapping[str, Any], block: str = "") -> t
 SLOTS: Final[Mapping[str, str]] = MappingProxyType({slot.value: f"{MARK}{slot.value}{MARK}" for slot in Slot})
 
 
+def needs_review(language: str, overlay: Path | None = None) -> str:
+    """Why nobody may send in this language yet, or an empty text. A named reviewer in the profile lifts it."""
+    review = table(f"{language}/words.toml", overlay).get("review", {})
+    return str(review.get("note", "")) if review.get("needs") else ""
+
+
 def salutation(language: str, role: Role, name: str, overlay: Path | None = None) -> str:
     """A neutral salutation, for the slot. For a guardian or next of kin `name` may be empty: the phrase then stands."""
     words = table(f"{language}/words.toml", overlay)["salutation"]

@@ -12,11 +12,12 @@ from flows.steps.desk import Desk
 from flows.steps.drafting import Drafter
 from models.facts import Facts
 from models.tables import Incident, Segment, WordingRow, new_id
-from models.values import Channel, Finding, Role, SegmentSpec, Severity, Wording, canonical
+from models.values import Channel, Finding, Mode, Role, SegmentSpec, Severity, Wording, canonical
 from planning.lint import Cues, Task, lint_wording, task_for
 from planning.segment import Key, LawNotice, content_classes, fold_blocks, order_exposed, rules_for
 from templates.render import cues, render, sheet
 from templates.sheet import Sheet
+from templates.words import needs_review
 
 
 @dataclass(slots=True)
@@ -74,10 +75,20 @@ def _render(desk: Desk, spec: SegmentSpec, channel: Channel, facts: Sheet) -> Wo
 
 
 def _findings(desk: Desk, made: Wording, task: Task, texts: Texts) -> list[Finding]:
-    found = lint_wording(made, task, Cues.of(cues(made.language, desk.settings.templates)))
+    found = [*_unreviewed(desk, made), *lint_wording(made, task, Cues.of(cues(made.language, desk.settings.templates)))]
     texts.errors += sum(f.severity is Severity.ERROR for f in found)
     texts.warnings += sum(f.severity is Severity.WARNING for f in found)
     return found
+
+
+def _unreviewed(desk: Desk, made: Wording) -> list[Finding]:
+    """Words that no speaker has read yet stop a live wave; an exercise only says so."""
+    why = needs_review(made.language, desk.settings.templates)
+    if not why or made.language in desk.profile.reviewed:
+        return []
+    severity = Severity.ERROR if desk.settings.mode is Mode.LIVE else Severity.WARNING
+    remedy = f'{why} Then name the reviewer in the profile: [reviewed] {made.language} = "…".'
+    return [Finding("", "", "review", severity, f"{made.channel} in {made.language}", remedy)]
 
 
 def _store(desk: Desk, session: Session, incident: Incident, made: Wording, found: list[Finding]) -> WordingRow:

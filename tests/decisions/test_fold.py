@@ -199,7 +199,7 @@ def found(outcome: Outcome) -> Handoff:
         (R.LOOK_UP_THEN_QUEUE, found(O.DEFERRED), 1, LOSE, "unknown person"),
         (R.REPRINT_BY_ID, None, 0, LOSE, "unknown person"),
         (R.REPRINT_BY_ID, found(O.ACCEPTED), 0, LOSE, "accepted"),
-        (R.REPRINT_BY_ID, found(O.DEFERRED), 0, LOSE, "ready duplicate"),
+        (R.REPRINT_BY_ID, found(O.DEFERRED), 0, LOSE, "ready"),
         (R.REPRINT_BY_ID, found(O.DEFERRED), 2, LOSE, "unknown person"),
         (R.CONFIRM, None, 0, LOSE, "unknown person"),
         (R.CONFIRM, found(O.DEFERRED), 0, LOSE, "unknown person"),

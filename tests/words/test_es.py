@@ -245,7 +245,7 @@ Desconfíe de los mensajes inesperados.
 
 Contacto
 
-Delegado de protección de datos: dpd@example.org, correo electrónico de contacto dpd@example.org.
+Delegado de protección de datos: dpd@example.org
 """
 
 
@@ -333,7 +333,7 @@ def test_a_prescribed_form_says_its_title_and_headings_in_english_too():
         (Role.SELF, "Ada Muestra", "A la atención de Ada Muestra:"),
         (Role.SELF, "", "Buenos días:"),
         (Role.GUARDIAN, "", "A la atención de la madre, el padre o quien ejerza la tutela:"),
-        (Role.NEXT_OF_KIN, "", "A la atención de la familia:"),
+        (Role.NEXT_OF_KIN, "", "A la atención de quien represente a la familia:"),
     ],
 )
 def test_a_salutation_does_not_guess_a_gender(role, name, said):
@@ -345,8 +345,10 @@ GENDERED = (
     "estimad",
     "querid",
     "señor",
-    "usted mismo",
-    "usted misma",
+    "usted mism",
+    "estar segur",
+    "un menor",
+    "ustedes",
     "niño",
     "niña",
     "hijo ",
