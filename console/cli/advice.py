@@ -139,6 +139,11 @@ def _filing(slug: str, found: Mapping[str, Any]) -> Step:
             f"A second person confirms the receipt number of {name}.",
             f"tocsin report {slug} --obligation {name} --receipt NUMBER --at ISO --by NAME",
         )
+    if found["packet"]:
+        return Step(
+            f"The packet of {name} is written. File it with the authority, then type in the receipt.",
+            f"tocsin report {slug} --obligation {name} --receipt NUMBER --at ISO --by NAME",
+        )
     return Step(
         f"The report {name} is filled. Two people approve it, then write its packet with --write and file it.",
         f"tocsin approve {slug} filing:{name} --person NAME --key FILE",

@@ -58,7 +58,7 @@ def said(facts: Facts, found: Assessment, as_json: bool, explain: bool) -> str |
     """An assessment as `assess` prints it."""
     if as_json:
         return found.as_data()
-    parts = [_tables(found)]
+    parts = [_tables(found, explain)]
     if explain:
         from console.cli.explain import explained
 
@@ -192,14 +192,16 @@ def _day(text: str | None) -> date | None:
 # --- showing --------------------------------------------------------------------------------------------------------
 
 
-def _tables(found: Assessment) -> str:
+def _tables(found: Assessment, explain: bool) -> str:
     heads = ("due", "obligation", "met", "late by", "because")
     parts = [f"Owed ({len(found.obligations)}), as of {found.as_of.isoformat()}"]
     parts.append(_table(heads, [_row(entry) for entry in found.obligations]) if found.obligations else "  nothing")
     if found.undetermined:
         parts.append(f"\nUndetermined, to be treated as owed ({len(found.undetermined)})")
         parts.append(_table(("due", "obligation", "missing"), [_open_row(entry) for entry in found.undetermined]))
-    if found.not_owed:
+    if found.not_owed and not explain:
+        parts.append(f"\nNot owed: {len(found.not_owed)} duties; --explain says which and why")
+    elif found.not_owed:
         parts.append(f"\nNot owed ({len(found.not_owed)})")
         rows = [
             (f"{n.regime} {n.duty} {n.jurisdiction or ''} {n.stage}", n.because[0] if n.because else "")

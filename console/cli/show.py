@@ -181,6 +181,8 @@ def prepared(
         )
     for why, count in found.problems.items():
         line(f"{count:,} people lost a channel: {why}", "warn")
+    if found.unprintable:
+        line(f"No font has {', '.join(found.unprintable)}: letters to people with it in name or address fail.", "warn")
     for language, count in found.untranslated.items():
         line(f"{count:,} people read {language}, for which there are no words; they get another language.", "warn")
     rows = [(s["segment"], ", ".join(s["laws"]), s["channel"], f"{s['people']:,}") for s in segments[:SHOWN]]

@@ -40,6 +40,7 @@ from planning.release import Plan, merkle_root
 from planning.segment import Key, check_count, merge_keys
 from regimes.assess import assess
 from regimes.obligations import Assessment
+from templates.press import unprintable
 from templates.words import languages
 
 SUBJECT, NOTICE, DELIVERY, WAVE = (metadata.tables[n] for n in ("subject", "notice", "delivery", "wave"))
@@ -67,6 +68,7 @@ class Prepared:
     warnings: int
     problems: Mapping[str, int]  # why a channel was taken off somebody's ladder -> people
     untranslated: Mapping[str, int]
+    unprintable: tuple[str, ...] = ()  # characters of names or addresses that no font has, as U+XXXX
 
     def counts(self) -> dict[str, int]:
         return {
@@ -94,6 +96,7 @@ class _Work:
     people: Counter[tuple[str, Channel]] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
+    characters: set[str] = field(default_factory=set)  # of names and addresses that are to be printed
 
 
 def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limit: int = 2000) -> Prepared:
@@ -355,6 +358,8 @@ def _drafts(session: Session, work: _Work, row: Subject, texts: wording.Texts) -
         work.shapes[draft.shape()] += 1
         for channel in draft.ladder[0] if draft.ladder else ():
             work.people[draft.key, channel] += 1
+        if any(Channel.LETTER in rung for rung in draft.ladder):
+            work.characters.update(*draft.slots.values())
         yield draft
 
 
@@ -451,6 +456,7 @@ def _seal(
         warnings=texts.warnings,
         problems=dict(work.problems),
         untranslated=dict(work.drafter.untranslated),
+        unprintable=tuple(f"U+{ord(c):04X}" for c in sorted(unprintable(work.characters))) if work.characters else (),
     )
 
 

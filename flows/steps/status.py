@@ -18,7 +18,7 @@ from flows.steps.findings import findings
 from flows.steps.law import body_of, local, owed_row
 from flows.steps.open_incident import live_obligations
 from models import sums
-from models.tables import Delivery, Filing, Incident, ObligationRow, PublicNotice, ScopeRun, Wave, metadata
+from models.tables import Delivery, Event, Filing, Incident, ObligationRow, PublicNotice, ScopeRun, Wave, metadata
 from models.values import OPEN_STATES, DeliveryState, TocsinError
 from planning.deadlines import lateness, next_action
 from planning.release import problems_to_launch
@@ -48,7 +48,7 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
                 _scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()
             ],
             "waves": [_wave(desk, session, incident, w) for w in _waves(session, incident)],
-            "filings": [_filing(f) for f in _filings(session, incident)],
+            "filings": [_filing(session, f) for f in _filings(session, incident)],
             "public_notices": public,
             "holds": [_hold(h) for h in approvals.active_holds(session, incident.id, desk.now())],
             "exceptions": exceptions(session, incident),
@@ -152,8 +152,9 @@ def _filings(session: Session, incident: Incident) -> list[Filing]:
     return list(session.exec(query.order_by(col(Filing.obligation_key))).all())
 
 
-def _filing(row: Filing) -> dict[str, Any]:
+def _filing(session: Session, row: Filing) -> dict[str, Any]:
     packet = json.loads(row.body)
+    written = select(Event.at).where(Event.incident_id == row.incident_id, Event.kind == "report_packet")
     return {
         "obligation": row.obligation_key,
         "form": row.form,
@@ -161,6 +162,7 @@ def _filing(row: Filing) -> dict[str, Any]:
         "unknown": row.unknown,
         "missing": packet["missing"],
         "problems": packet["problems"],
+        "packet": _iso(session.exec(written.where(Event.subject == row.id)).first()),
         "filed": _iso(row.filed_at),
         "receipt": row.receipt_number,
     }

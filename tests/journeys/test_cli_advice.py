@@ -17,7 +17,7 @@ WAVE = {
 }
 DUTY = {"id": "us-x/individuals/US/initial", "recipient": "individuals", "met": None, "due": None, "missing": []}
 REPORT = DUTY | {"id": "us-x/regulator/US/initial", "recipient": "regulator"}
-FILED = {"obligation": REPORT["id"], "missing": [], "problems": [], "receipt": ""}
+FILED = {"obligation": REPORT["id"], "missing": [], "problems": [], "packet": None, "receipt": ""}
 SENT = WAVE | {"launched": "2026-03-02T09:00:00+00:00", "blocked": []}
 OPEN = {"email": {"planned": 3, "open": 3}}
 NOTHING = {"told": 0, "public_only": 0, "suppressed": 0, "unreached": 0, "open": 0, "in_scope": 0}

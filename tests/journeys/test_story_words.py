@@ -35,3 +35,9 @@ def test_a_machine_translation_stops_a_live_wave_until_a_named_reviewer_has_read
 
     office.profile("[retention]", '[reviewed]\nzh-Hans = "Lin Example, 2026-03-01"\n\n[retention]')
     assert reviews(office) == set()
+
+
+def test_a_name_that_no_font_can_print_is_named_before_anybody_approves(office: Any) -> None:
+    office.declare(office.HIPAA)
+    office.scope([office.person(0, name="Alex \U000130b8 Example", email=""), office.person(1)])
+    assert office.prepare().unprintable == ("U+130B8",)
