@@ -63,6 +63,7 @@ TAGS = {
     "zh": ("zh", "cn", "zh_Hans_CN"),
     "zh-Hant": ("zh", "tw", "zh_Hant_TW"),
     "zh-HK": ("zh", "hk", "zh_Hant_HK"),
+    "fr": ("fr", "fr", "fr_FR"),
     "ja": ("ja", "jp", "ja_JP"),
     "ko": ("ko", "kr", "ko_KR"),
 }

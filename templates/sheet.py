@@ -17,7 +17,7 @@ from models.values import BadInput
 
 _REFUSED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000-\uf8ff]")
 NARRATIVE: Final = tuple(Narrative.__slots__)
-LOCALES: Final = {"en": "en_US", "zh-Hans": "zh_Hans_CN"}
+LOCALES: Final = {"en": "en_US", "zh-Hans": "zh_Hans_CN", "fr": "fr_FR"}
 
 
 @dataclass(frozen=True, slots=True)
