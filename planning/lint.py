@@ -180,19 +180,19 @@ def lint(text_by_part: Mapping[str, str], task: Task, cues: Cues, language: str)
         found += _hedging(lines, cues, where)
         if name != "subject":
             found += _language(lines, language, where)
-            found += _content(lines, task, cues, where)
+            found += _content(lines, task, cues, where, language)
     if task.channel is Channel.SMS:
         found += _sms("".join(text_by_part.values()), task)
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity is not Severity.ERROR)
 
 
-def _content(lines: list[Line], task: Task, cues: Cues, where: str) -> list[Finding]:
+def _content(lines: list[Line], task: Task, cues: Cues, where: str, language: str) -> list[Finding]:
     parts = sections(lines, cues.headings)
     found: list[Finding] = []
     for demand in task.required:
         if task.channel is Channel.SMS and demand.element not in SHORT:
             continue
-        found += _missing(demand, parts, task, cues, where)
+        found += _missing(demand, parts, task, cues, where, language)
     found += _short_form(task, where)
     found += [finding for ban in task.prohibited for finding in _prohibited(ban, parts, cues, where)]
     found += _names(parts, task, cues, where)
@@ -205,7 +205,7 @@ def _content(lines: list[Line], task: Task, cues: Cues, where: str) -> list[Find
 # --- required elements ----------------------------------------------------------------------------------------------
 
 
-def _missing(demand: Demand, parts: list[Part], task: Task, cues: Cues, where: str) -> list[Finding]:
+def _missing(demand: Demand, parts: list[Part], task: Task, cues: Cues, where: str, language: str) -> list[Finding]:
     if demand.element is Element.PARENT_NAME and not task.parent:
         return []
     state = _state(demand.element, parts, task, cues)
@@ -214,7 +214,7 @@ def _missing(demand: Demand, parts: list[Part], task: Task, cues: Cues, where: s
     problem = {"unknown": "is only said to be unknown, which this law does not allow", "empty": "has nothing under it"}
     fact = FACT.get(demand.element, "")
     remedy = f"{demand.element} {problem.get(state, 'is missing')}. Mend the part {demand.element}" + (
-        f", or give {fact}." if fact else "."
+        f", or give {fact}{f' in {language}' if fact.startswith('narrative') else ''}." if fact else "."
     )
     return [Finding(demand.law, demand.citation, demand.element, Severity.ERROR, where, remedy)]
 

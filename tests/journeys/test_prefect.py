@@ -62,6 +62,16 @@ class House:
         raise AssertionError(f"{name} did not end: {state}")
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Asks the process and its children to stop; on a busy machine some of Prefect's take longer than we wait."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -105,10 +115,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     finally:
         for process in (worker, server):
             if process is not None:
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in (worker, server):
-            if process is not None:
-                process.wait(30)
+                end(process)
         api.close()
         sink.stop()
 
