@@ -224,15 +224,18 @@ def best_channel(person: Listed) -> str:
 
 def fact_changes(waterfall: Waterfall) -> dict[str, Any]:
     """What the list states about the incident, by the facts' dotted keys. People of an unread residence are only in the
-    total: they are residents of no place that the law knows."""
-    people = {f"people.{place}": n for place, n in waterfall.by_residence.items() if place != UNKNOWN_PLACE}
-    return dict(sorted(people.items())) | {
+    total: they are residents of no place that the law knows. A rejected line may be anybody, so each count is then a
+    range."""
+    counts = {f"people.{place}": n for place, n in sorted(waterfall.by_residence.items()) if place != UNKNOWN_PLACE}
+    counts |= {
         "people_detail.total": waterfall.people,
         "people_detail.minors": waterfall.minors,
         "people_detail.deceased": waterfall.deceased,
         "people_detail.insufficient_contact": waterfall.no_contact - waterfall.no_contact_next_of_kin,
         "people_detail.insufficient_contact_next_of_kin": waterfall.no_contact_next_of_kin,
     }
+    rejected = sum(waterfall.rejected.values())
+    return {key: {"min": n, "max": n + rejected} if rejected else n for key, n in counts.items()}
 
 
 def fact_source(waterfall: Waterfall) -> str:

@@ -67,6 +67,9 @@ def scope(
     sql_url: Annotated[
         str, typer.Option("--sql-url", metavar="URL", help="Or a database; the mapping holds the query.")
     ] = "",
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Whoever is missing from this list is meant to be: withdraw them.")
+    ] = False,
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +82,7 @@ def scope(
     if (people is None) == (not sql_url):
         raise BadInput("--people", "and --sql-url: exactly one is needed.", "Give a file or a database, not both.")
     with desk() as d, Progress(as_json) as progress:
-        scoped = step(d, incident, people or SqlSource(sql_url), mapping, who(by), progress)
+        scoped = step(d, incident, people or SqlSource(sql_url), mapping, who(by), progress, withdraw=withdraw)
         state = status(d, incident)
     data = {
         "incident": scoped.incident,

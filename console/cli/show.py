@@ -307,7 +307,8 @@ def judged(found: Judged, slug: str) -> None:
         line(f"OWED     {key}: in its own right, whoever was reached", "bad", 0)
     for kind in Kind:
         if found.serves(kind):
-            print(f"To put it out: tocsin publish {slug} --what {kind.value}")
+            choice = "" if found.owed(kind) else " --why TEXT"
+            print(f"To put it out: tocsin publish {slug} --what {kind.value}{choice}")
 
 
 def published(found: Published) -> None:

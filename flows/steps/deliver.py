@@ -24,7 +24,7 @@ from flows.steps.obligations import update_met
 from models import outbox
 from models.outbox import Change, Claim
 from models.tables import Incident, Wave, metadata
-from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message, Refused, TocsinError
+from models.values import OPEN_STATES, BadInput, Channel, DeliveryState, Message, Refused
 from notifiers.contract import CHANNELS, ChannelSpec, Kind
 
 DELIVERY: Table = metadata.tables["delivery"]
@@ -75,6 +75,7 @@ def deliver(
         incident = find_incident(session, slug)
         wave = find_wave(session, incident, number)
         session.refresh(wave, with_for_update=True)  # of two who launch in the same second, one does
+        carriers = _carriers(desk, incident, wave, opener)
         done.warnings = launch(desk, session, incident, wave, author)
         outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
         run = _Run(
@@ -89,12 +90,19 @@ def deliver(
         )
         session.expunge_all()
     _refuse_window(desk, wave)
-    asyncio.run(_waves(run, opener))
+    asyncio.run(_waves(run, carriers))
     with desk.db.write() as session:
         done.met = update_met(desk, session, find_incident(session, slug))
         done.open, done.waiting = _open(desk, session, run.wave)
         done.stopped = find_wave(session, incident, number).stopped_why
     return done
+
+
+def _carriers(desk: Desk, incident: Incident, wave: Wave, opener: Opener) -> dict[Channel, AnyCarrier]:
+    """A carrier for every channel of the plan, before anything leaves: a missing setting is told now, not half-way."""
+    shapes = json.loads(wave.plan or "{}").get("ladders", {})
+    planned = {word for shape in shapes for rung in shape.split(">") for word in rung.split("+")}
+    return {channel: opener(desk, incident, channel) for channel in ORDER if channel.value in planned}
 
 
 def _refuse_window(desk: Desk, wave: Wave) -> None:
@@ -125,14 +133,13 @@ class _Run:
     tight: bool  # whether the ladders could come to more hand-offs than the cap
 
 
-async def _waves(run: _Run, opener: Opener) -> None:
+async def _waves(run: _Run, carriers: Mapping[Channel, AnyCarrier]) -> None:
     """The pilot first, in every channel; the rest when it passed. Fallbacks join while they are due."""
-    carriers: dict[Channel, AnyCarrier] = {}
     try:
         for pilot in (True, False):
             if pilot and _pilot_passed(run):
                 continue
-            while await _round(run, carriers, opener, pilot):
+            while await _round(run, carriers, pilot):
                 pass
             if pilot and not _close_pilot(run):
                 return
@@ -141,42 +148,28 @@ async def _waves(run: _Run, opener: Opener) -> None:
             await carrier.close()
 
 
-async def _round(run: _Run, carriers: dict[Channel, AnyCarrier], opener: Opener, pilot: bool) -> int:
+async def _round(run: _Run, carriers: Mapping[Channel, AnyCarrier], pilot: bool) -> int:
     """Everything that is due now, all channels at once. Refusals may open further rungs, so the caller asks again.
 
-    A channel that can't work (a setting is missing) is reported after the others have done their part: to cut them off
-    would leave what they hand off in doubt.
+    A fault in one channel is raised when the others have done their part: to cut them off would leave what they hand
+    off in doubt.
     """
-    ends = await asyncio.gather(*(_channel(run, carriers, opener, c, pilot) for c in ORDER), return_exceptions=True)
+    ends = await asyncio.gather(*(_channel(run, c, pilot) for c in carriers.values()), return_exceptions=True)
     for end in ends:
         if isinstance(end, BaseException):
             raise end
     return 0 if _stop(run) else sum(end for end in ends if isinstance(end, int))
 
 
-async def _channel(
-    run: _Run, carriers: dict[Channel, AnyCarrier], opener: Opener, channel: Channel, pilot: bool
-) -> int:
-    spec = CHANNELS[channel]
+async def _channel(run: _Run, carrier: AnyCarrier, pilot: bool) -> int:
+    spec = CHANNELS[carrier.channel]
     size = spec.batch_size if spec.kind is Kind.BATCH else CLAIM
     sent = 0
-    while claims := _claim(run, channel, size, pilot):
-        try:
-            if channel not in carriers:
-                carriers[channel] = opener(run.desk, run.incident, channel)
-        except TocsinError:
-            _give_back(run, claims)
-            raise
-        sent += await _batch(run, carriers[channel], spec, claims)
+    while claims := _claim(run, carrier.channel, size, pilot):
+        sent += await _batch(run, carrier, spec, claims)
         if _stop(run):
             break
     return sent
-
-
-def _give_back(run: _Run, claims: Sequence[Claim]) -> None:
-    with run.desk.db.write() as session:
-        back = [_given_back(run, claim) for claim in claims]
-        outbox.apply(session, run.incident.id, run.desk.lane, back, run.desk.now())
 
 
 def _claim(run: _Run, channel: Channel, size: int, pilot: bool) -> list[Claim]:

@@ -61,7 +61,7 @@ def close(desk: Desk, slug: str, person: str, reason: str = "") -> None:
 
 def _open_items(session: Session, incident: Incident) -> list[str]:
     people = people_counts(session, incident.id, public_published=False)
-    unmet = [row.key for row in live_obligations(session, incident.id) if row.met_at is None and row.due is not None]
+    unmet = [row.key for row in live_obligations(session, incident.id) if row.met_at is None]
     found = [f"{people.open} people are still open"] if people.open else []
     return found + ([f"{len(unmet)} obligations are not met ({unmet[0]} first)"] if unmet else [])
 

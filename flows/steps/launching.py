@@ -11,10 +11,11 @@ from sqlmodel import Session, select
 from flows.steps import approvals
 from flows.steps.desk import Desk
 from flows.steps.findings import refuse_errors
+from flows.steps.freshness import refuse_old_words
 from flows.steps.law import owed_row, versions
-from flows.steps.open_incident import DECLARED, current_facts, live_obligations
+from flows.steps.open_incident import current_facts, live_obligations
 from models import outbox
-from models.tables import FactsRevision, Incident, Segment, Wave, WordingRow, metadata
+from models.tables import Incident, Segment, Wave, WordingRow, metadata
 from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, digest
 from planning.orders import orders
 from planning.release import merkle_root, problems_to_launch
@@ -39,8 +40,10 @@ def launch(desk: Desk, session: Session, incident: Incident, wave: Wave, author:
     What was signed is held against what is stored in every run, since a wave may go on for weeks.
     """
     _refuse_changed(session, wave)
+    refuse_old_words(session, incident, wave.facts_number, f"wave {wave.number}")
     if wave.launched_at is not None:
-        _refuse_unsigned(session, wave)
+        if problems := unsigned(session, wave):
+            raise Refused(f"wave {wave.number} says that it was launched, but {'; '.join(problems)}; nothing is sent")
         return []
     if wave.stopped_at is not None:
         raise Refused(f"wave {wave.number} was stopped: {wave.stopped_why}")
@@ -55,7 +58,6 @@ def launch(desk: Desk, session: Session, incident: Incident, wave: Wave, author:
 def _refuse(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[str]:
     """Raises with every reason at once; what merely warns comes back."""
     _refuse_people(session, wave)
-    _refuse_old_facts(session, incident, wave)
     standing = approvals.signed(session, "wave", wave.id)
     editors = approvals.editors(session, incident, wave)
     window = (wave.window_from, wave.window_until)
@@ -97,28 +99,12 @@ def _refuse_people(session: Session, wave: Wave) -> None:
         raise Refused(f"wave {wave.number}: its people are not those of the plan; nothing is sent. Prepare it again.")
 
 
-def _refuse_old_facts(session: Session, incident: Incident, wave: Wave) -> None:
-    """Facts that a person declared since the draft may change its words. What a list or the ledger adds does not."""
-    query = select(FactsRevision.number).where(
-        FactsRevision.incident_id == incident.id,
-        FactsRevision.source == DECLARED,
-        FactsRevision.number > wave.facts_number,
-    )
-    since = session.exec(query).first()
-    if since is not None:
-        raise NeedsPerson(
-            f"wave {wave.number} was drafted from facts revision {wave.facts_number}, and revision {since} was declared"
-            " since. Prepare it again; its approvals do not hold for other facts."
-        )
-
-
-def _refuse_unsigned(session: Session, wave: Wave) -> None:
-    """A wave that says it was launched must carry the signatures for it; their age no longer counts."""
+def unsigned(session: Session, wave: Wave) -> list[str]:
+    """Why a wave that says it was launched lacks the signatures for it; their age no longer counts."""
     standing = approvals.signed(session, "wave", wave.id)
     now = max((a.at for a in standing), default=wave.window_from)
     always = (now, now + timedelta(days=1))
-    if problems := problems_to_launch(wave.digest, standing, (), now, always, timedelta.max):
-        raise Refused(f"wave {wave.number} says that it was launched, but {'; '.join(problems)}; nothing is sent")
+    return problems_to_launch(wave.digest, standing, (), now, always, timedelta.max)
 
 
 def _orders(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[str]:

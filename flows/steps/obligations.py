@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from flows.steps.desk import Desk, lock
 from flows.steps.law import body_of
 from flows.steps.open_incident import current_facts, live_obligations, revise
 from models.sums import Standing, standings
-from models.tables import Filing, Incident, ObligationRow, PublicNotice
+from models.tables import Filing, Incident, ObligationRow, PublicNotice, ScopeRun
 from models.values import Duty, ObligationState, Role
 from planning.deadlines import Dispatched, Evidence, met
 from regimes.obligations import covers
@@ -26,6 +26,7 @@ AUTHOR = "ledger"
 @dataclass(frozen=True, slots=True)
 class _Known:
     people: Sequence[Standing]
+    rejected: int  # lines of the newest list that nobody could read: people may stand there whom nobody tells
     posted: dict[str, datetime]  # obligation key -> when a notice that serves it was posted
     receipts: dict[str, datetime]
 
@@ -50,18 +51,40 @@ def update_met(desk: Desk, session: Session, incident: Incident) -> list[str]:
 
 
 def _known(session: Session, incident: Incident) -> _Known:
-    notices = session.exec(select(PublicNotice).where(PublicNotice.incident_id == incident.id)).all()
-    posted: dict[str, datetime] = {}
-    for notice in notices:
-        if notice.published_at is not None:
-            for key in _keys(notice):
-                posted[key] = min(notice.published_at, posted.get(key, notice.published_at))
+    posted = _posted(session.exec(select(PublicNotice).where(PublicNotice.incident_id == incident.id)).all())
     filings = session.exec(select(Filing).where(Filing.incident_id == incident.id)).all()
     receipts: dict[str, datetime] = {}
     for filing in filings:
         if filing.filed_at is not None:
             receipts[filing.obligation_key] = min(filing.filed_at, receipts.get(filing.obligation_key, filing.filed_at))
-    return _Known(standings(session, incident.id), posted, receipts)
+    return _Known(standings(session, incident.id), rejected_lines(session, incident), posted, receipts)
+
+
+def rejected_lines(session: Session, incident: Incident) -> int:
+    """Lines that the newest list has and that could not be read."""
+    query = select(ScopeRun.waterfall).where(ScopeRun.incident_id == incident.id)
+    newest = session.exec(query.order_by(col(ScopeRun.number).desc())).first()
+    return sum(json.loads(newest)["rejected"].values()) if newest else 0
+
+
+def _posted(notices: Sequence[PublicNotice]) -> dict[str, datetime]:
+    """Obligation -> when the public notice that serves it was out, in every kind that its law wants together."""
+    first: dict[tuple[str, str], datetime] = {}
+    both: set[str] = set()
+    for notice in notices:
+        both.update(json.loads(notice.reason or "{}").get("both", ()))
+        if notice.published_at is not None:
+            for key in _keys(notice):
+                at = first.get((key, notice.kind), notice.published_at)
+                first[key, notice.kind] = min(at, notice.published_at)
+    found: dict[str, datetime] = {}
+    for key in {key for key, _ in first}:
+        own = [at for (name, _), at in first.items() if name == key]
+        if key not in both:
+            found[key] = min(own)
+        elif len(own) > 1:
+            found[key] = max(own)
+    return found
 
 
 def _keys(notice: PublicNotice) -> list[str]:
@@ -73,8 +96,9 @@ def _met(row: ObligationRow, known: _Known) -> datetime | None:
     when = str(body_of(row).get("met_when", "receipt"))
     if when == MetWhen.DISPATCH and row.duty in (Duty.MEDIA, Duty.PUBLIC):
         when = MetWhen.POSTING  # to the media, sending the release is posting it
+    told = row.duty is Duty.INDIVIDUALS and not known.rejected
     evidence = Evidence(
-        dispatched=dispatched(row, known.people, row.key in known.posted) if row.duty is Duty.INDIVIDUALS else None,
+        dispatched=dispatched(row, known.people, row.key in known.posted) if told else None,
         public_posted_at=known.posted.get(row.key),
         receipt_at=known.receipts.get(row.key),
     )

@@ -20,6 +20,7 @@ from sqlmodel import Session, col, select
 from flows.steps import approvals, wording
 from flows.steps.desk import Desk, Progress, find_incident, quiet
 from flows.steps.drafting import Draft, Drafter, fit, person_of, policy_of
+from flows.steps.freshness import refuse_old_words
 from flows.steps.law import instruments_with_promises, telling_people
 from flows.steps.open_incident import current_facts, newest
 from models import outbox
@@ -28,8 +29,10 @@ from models.outbox import Change, NewDelivery
 from models.tables import Incident, Segment, Subject, Wave, metadata, new_id
 from models.values import (
     TOLD_STATES,
+    BadInput,
     Channel,
     DeliveryState,
+    Mode,
     NeedsPerson,
     Severity,
     SuppressionReason,
@@ -105,7 +108,7 @@ def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limi
         incident = find_incident(session, slug)
         desk.key(incident)  # refused once the people are erased
         _replace_drafts(desk, session, incident)
-        _end_windows(desk, session, incident)
+        _end_stale(desk, session, incident)
         kind, wanted = _next_wave(session, incident)
         if not wanted:
             raise NeedsPerson(
@@ -147,16 +150,17 @@ def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
         desk.log(session, incident.id, "wave_replaced", wave.id, number=wave.number)
 
 
-def _end_windows(desk: Desk, session: Session, incident: Incident) -> None:
-    """What a wave whose window is over did not send leaves it, and its people wait for the wave that is drafted now."""
+def _end_stale(desk: Desk, session: Session, incident: Incident) -> None:
+    """What a launched wave may send no longer leaves it, and its people wait for the wave that is drafted now.
+
+    Its window is over, or its words rest on facts that were declared otherwise since.
+    """
     outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
-    d, w = DELIVERY.c, WAVE.c
+    d = DELIVERY.c
     waiting = frozenset({DeliveryState.PLANNED, DeliveryState.READY})
-    over = (
-        columns(d.id, d.subject_id)
-        .join(WAVE, d.wave_id == w.id)
-        .where(w.incident_id == incident.id, w.launched_at.is_not(None), w.window_until <= desk.now())
-        .where(d.state.in_([state.value for state in waiting]))
+    stale = {wave.id: why for wave in _launched(session, incident) if (why := _stale(desk, session, incident, wave))}
+    over = columns(d.id, d.subject_id, d.wave_id).where(
+        d.wave_id.in_(list(stale)), d.state.in_([state.value for state in waiting])
     )
     left = list(session.connection().execute(over))
     changes = [
@@ -165,14 +169,29 @@ def _end_windows(desk: Desk, session: Session, incident: Incident) -> None:
             from_states=waiting,
             to_state=DeliveryState.SUPPRESSED,
             kind="delivery.suppressed",
-            suppressed_why=SuppressionReason.WINDOW_OVER,
+            suppressed_why=stale[wave],
             at=desk.now(),
         )
-        for delivery, _ in left
+        for delivery, _, wave in left
     ]
     outbox.apply(session, incident.id, desk.lane, changes, desk.now())
     for start in range(0, len(left), _AT_A_TIME):
-        _mark_changed(session, [subject for _, subject in left[start : start + _AT_A_TIME]], desk.now())
+        _mark_changed(session, [subject for _, subject, _ in left[start : start + _AT_A_TIME]], desk.now())
+
+
+def _launched(session: Session, incident: Incident) -> Sequence[Wave]:
+    query = select(Wave).where(Wave.incident_id == incident.id, col(Wave.launched_at).is_not(None))
+    return session.exec(query).all()
+
+
+def _stale(desk: Desk, session: Session, incident: Incident, wave: Wave) -> SuppressionReason | None:
+    if wave.window_until <= desk.now():
+        return SuppressionReason.WINDOW_OVER
+    try:
+        refuse_old_words(session, incident, wave.facts_number, f"wave {wave.number}")
+    except NeedsPerson:
+        return SuppressionReason.CHANGED
+    return None
 
 
 def _mark_changed(session: Session, subjects: Any, at: datetime | None) -> None:
@@ -244,8 +263,17 @@ def _told_of(session: Session, subject: str) -> tuple[frozenset[str] | None, boo
 # --- drafting -------------------------------------------------------------------------------------------------------
 
 
+def _refuse_other_name(desk: Desk, facts: Facts) -> None:
+    """A profile that was never filled in would sign every notice. An exercise may play somebody else."""
+    own, stated = desk.profile.organisation.name, facts.organisation.name
+    if desk.settings.mode is Mode.LIVE and stated and own.casefold() != stated.casefold():
+        where = f"{desk.settings.profile}: [organisation] name"
+        raise BadInput(where, f"is {own!r}, and the facts say {stated!r}.", "Fill in the profile, or mend the facts.")
+
+
 def _begin(desk: Desk, session: Session, incident: Incident, kind: WaveKind, people: int, author: str) -> _Work:
     facts = current_facts(session, incident)
+    _refuse_other_name(desk, facts)
     assessed = assess(facts, desk.now())
     defaults = desk.profile.wave
     revision = newest(session, incident.id)

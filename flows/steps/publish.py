@@ -18,16 +18,18 @@ from sqlmodel import Session, col, select
 
 from flows.steps import approvals
 from flows.steps.desk import Desk, find_incident
+from flows.steps.freshness import refuse_old_words
+from flows.steps.launching import unsigned
 from flows.steps.law import versions
 from flows.steps.obligations import covered, dispatched, update_met
 from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.posting import wording_of
 from models.sums import Standing, standings
-from models.tables import Incident, ObligationRow, PublicNotice, Wave, WordingRow
+from models.tables import Event, Incident, ObligationRow, PublicNotice, Wave, WordingRow
 from models.values import Channel, Duty, NeedsPerson, RecipientKind, Refused, Role, Wording, canonical, digest
 from notifiers.folders import seal
 from notifiers.public.pages import publish_page
-from planning.release import problems_to_launch
+from planning.release import FRESH, problems_to_launch
 from planning.substitute import Decision, Reach, decide, problems_to_publish
 from regimes.assess import assess
 from regimes.schema import Means
@@ -63,12 +65,19 @@ class Judged:
     def days(self) -> int:
         return max((d.days or 0 for _, d in self.decisions if d.allowed and d.public), default=0)
 
+    def both(self, serves: list[str]) -> list[str]:
+        """Ids of those whose law wants page and release together: one alone does not meet them."""
+        return [key for key, d in self.decisions if key in serves and d.allowed and _needs_both(d)]
+
     @staticmethod
     def _means(kind: Kind, decision: Decision) -> bool:
-        """A page serves every tier that is public; a release alone serves one that leaves the choice of media."""
         if kind is Kind.PAGE:
             return decision.public
-        return bool(MEDIA_MEANS.intersection(decision.means)) and (decision.mode == "any" or len(decision.means) == 1)
+        return bool(MEDIA_MEANS.intersection(decision.means))
+
+
+def _needs_both(decision: Decision) -> bool:
+    return decision.mode == "all" and Means.WEBSITE in decision.means and bool(MEDIA_MEANS.intersection(decision.means))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +142,7 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
         why = why or (json.loads(last.reason).get("why", "") if last and last.reason else "")
         _refuse(slug, kind, judged, serves, why)
         wordings = _newest_words(session, incident)
-        mark = digest(
-            {"kind": kind, "wordings": {k: m for k, (_, m) in wordings.items()}, "serves": serves, "why": why}
-        )
+        mark = digest(_bound(kind, {k: m for k, (_, m) in wordings.items()}, serves, why))
         if last is not None and last.digest == mark:
             session.expunge(last)
             return last
@@ -148,7 +155,13 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
             digest=mark,
             prepared_at=desk.now(),
             until=desk.now() + timedelta(days=judged.days()) if kind is Kind.PAGE and judged.days() else None,
-            reason=canonical({"because": [because(d) for _, d in judged.decisions if d.allowed], "why": why}),
+            reason=canonical(
+                {
+                    "because": [because(d) for _, d in judged.decisions if d.allowed],
+                    "why": why,
+                    "both": judged.both(serves),
+                }
+            ),
         )
         session.add(row)
         session.flush()
@@ -157,6 +170,11 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
         )
         session.expunge(row)
     return row
+
+
+def _bound(kind: str, wordings: Mapping[str, str], serves: list[str], why: str) -> dict[str, Any]:
+    """What a signature over a public notice binds."""
+    return {"kind": kind, "wordings": dict(wordings), "serves": serves, "why": why}
 
 
 def _refuse(slug: str, kind: Kind, judged: Judged, serves: list[str], why: str) -> None:
@@ -208,7 +226,7 @@ def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str
             raise Refused(f"{slug}: public notices are held: {held}")
         pages = _approved_pages(desk, session, incident, notice)
         folder, mark = _WRITERS[kind](desk, slug, notice.version, pages)
-        again = notice.published_at is not None
+        again = _was_published(session, notice)
         if not again:
             notice.until = desk.now() + (notice.until - notice.prepared_at) if notice.until else None
             notice.published_at = desk.now()
@@ -244,23 +262,45 @@ _WRITERS: Mapping[Kind, Any] = {Kind.PAGE: _page, Kind.PRESS: _press}
 
 
 def _approved_pages(desk: Desk, session: Session, incident: Incident, notice: PublicNotice) -> Mapping[str, Wording]:
+    """The words of a version, held against what was linted, what was signed, and the facts of now."""
     ids: dict[str, str] = json.loads(notice.wordings)
     rows = {language: session.get_one(WordingRow, identity) for language, identity in ids.items()}
     pages = {language: wording_of(row) for language, row in rows.items()}
-    changed = [language for language, page in pages.items() if page.digest() != rows[language].digest]
-    if changed:
-        raise Refused(f"{incident.slug}: the words in {changed[0]} are not those that were linted; prepare again")
-    if notice.published_at is None and not _with_wave(session, incident, {r.digest for r in rows.values()}):
-        standing = approvals.signed(session, "public_notice", notice.id)
-        editors = approvals.editors(session, incident, notice)
-        window = (notice.prepared_at, notice.prepared_at + timedelta(days=365))
-        problems = problems_to_launch(notice.digest, standing, editors, desk.now(), window)
+    marks = {language: page.digest() for language, page in pages.items()}
+    why = json.loads(notice.reason or "{}").get("why", "")
+    bound = _bound(notice.kind, marks, json.loads(notice.obligation_keys), why)
+    if not pages or digest(bound) != notice.digest:
+        raise Refused(f"{incident.slug}: {notice.kind} {notice.version} is not what was drafted; prepare again")
+    again = _was_published(session, notice)
+    wave = _wave_of(session, incident, set(marks.values()))
+    if not again:
+        refuse_old_words(session, incident, wave.facts_number if wave else 0, f"{notice.kind} {notice.version}")
+    if wave is None or wave.launched_at is None or unsigned(session, wave):
+        problems = _unapproved(desk, session, incident, notice, again)
         if problems:
             raise NeedsPerson(f"{notice.kind} {notice.version} of {incident.slug} can't go out: " + "; ".join(problems))
     return pages
 
 
-def _with_wave(session: Session, incident: Incident, marks: set[str]) -> bool:
-    """Whether a launched wave's approval already bound exactly these words as its substitute notice."""
-    query = select(Wave.plan).where(Wave.incident_id == incident.id, col(Wave.launched_at).is_not(None))
-    return any(marks <= set(json.loads(plan)["substitute"].values()) for plan in session.exec(query).all())
+def _was_published(session: Session, notice: PublicNotice) -> bool:
+    """By the ledger, which can only be added to; the row alone proves nothing."""
+    query = select(Event.seq).where(Event.incident_id == notice.incident_id, Event.kind == "public_published")
+    return session.exec(query.where(Event.subject == notice.id)).first() is not None
+
+
+def _wave_of(session: Session, incident: Incident, marks: set[str]) -> Wave | None:
+    """The newest wave whose plan, unchanged since it was signed, carries exactly these words."""
+    query = select(Wave).where(Wave.incident_id == incident.id).order_by(col(Wave.number).desc())
+    for wave in session.exec(query).all():
+        plan = json.loads(wave.plan or "{}")
+        if plan and digest(plan) == wave.digest and marks <= set(plan["substitute"].values()):
+            return wave
+    return None
+
+
+def _unapproved(desk: Desk, session: Session, incident: Incident, notice: PublicNotice, again: bool) -> list[str]:
+    standing = approvals.signed(session, "public_notice", notice.id)
+    editors = () if again else approvals.editors(session, incident, notice)
+    window = (notice.prepared_at, desk.now() + timedelta(days=1))
+    fresh = timedelta.max if again else FRESH
+    return problems_to_launch(notice.digest, standing, editors, desk.now(), window, fresh)

@@ -23,7 +23,7 @@ from models import outbox
 from models.intake import Candidate, Reading, Source, load_mapping, read_people
 from models.outbox import Change as StateChange
 from models.tables import Incident, ScopeRun, metadata, new_id
-from models.values import DeliveryState, SuppressionReason, canonical
+from models.values import DeliveryState, NeedsPerson, SuppressionReason, canonical
 from models.vault import IncidentKey, Record
 from planning.scope import Change, Counting, Known, Waterfall, compare_one, fact_changes, fact_source
 
@@ -51,8 +51,21 @@ class Scoped:
         return people | {"rejected": sum(self.waterfall.rejected.values())} | self.changes
 
 
-def scope(desk: Desk, slug: str, source: Source, mapping_file: Path, author: str, progress: Progress = quiet) -> Scoped:
-    """Reads a list into subjects. BadInput when it can't be read as its mapping says; then nothing is stored."""
+def scope(
+    desk: Desk,
+    slug: str,
+    source: Source,
+    mapping_file: Path,
+    author: str,
+    progress: Progress = quiet,
+    *,
+    withdraw: bool = False,
+) -> Scoped:
+    """Reads a list into subjects. BadInput when it can't be read as its mapping says; then nothing is stored.
+
+    Who is not on it any more is withdrawn, unless lines were rejected: then they may be on one of those, and stay. A
+    list that lacks many is NeedsPerson. `withdraw`: a person says that whoever is missing is meant to be.
+    """
     mapping = load_mapping(mapping_file)
     with desk.db.read() as session:
         incident = find_incident(session, slug)
@@ -70,14 +83,14 @@ def scope(desk: Desk, slug: str, source: Source, mapping_file: Path, author: str
         desk.db.write() as session,
     ):
         incident = find_incident(session, slug)
-        waterfall, changes = _store(desk, session, incident, key, reading, number, progress)
+        waterfall, changes, kept = _store(desk, session, incident, key, reading, number, progress, withdraw)
         _remember(desk, session, incident, reading, waterfall, changes, number, author)
         assessed, against = revise(desk, session, incident, fact_changes(waterfall), fact_source(waterfall), author)
     return Scoped(
         slug,
         number,
         waterfall,
-        {str(k): v for k, v in sorted(changes.items()) if v},
+        {str(k): v for k, v in sorted(changes.items()) if v} | ({"not_listed_but_kept": kept} if kept else {}),
         tuple(against),
         tuple(o.id for o in assessed.obligations),
         tuple(o.id for o in assessed.undetermined),
@@ -129,7 +142,8 @@ def _store(
     reading: Reading,
     number: int,
     progress: Progress,
-) -> tuple[Waterfall, Counter[Change]]:
+    withdraw: bool,
+) -> tuple[Waterfall, Counter[Change], int]:
     known = dict(_known(session, incident.id))
     consented = _consented(session, incident.id)
     counting, changes, moved = Counting(), Counter[Change](), list[tuple[str, Change]]()
@@ -159,13 +173,32 @@ def _store(
     gone = [
         (identity, Change.WITHDRAWN) for index, (identity, k) in known.items() if index not in seen and not k.withdrawn
     ]
+    kept = _kept(incident.slug, len(gone), len(known), reading.tally.rejected.total(), withdraw)
+    gone = [] if kept else gone
     changes[Change.WITHDRAWN] += len(gone)
     _withdraw(desk, session, [identity for identity, _ in gone])
     _leave_set(desk, session, incident, [*moved, *gone])
     waterfall = counting.waterfall(reading.source, reading.rule, reading.tally)
     waterfall.check()
     progress("people", waterfall.people, waterfall.people)
-    return waterfall, changes
+    return waterfall, changes, kept
+
+
+MANY = 0.2  # share of the people known so far that a list may lack without a person's word
+
+
+def _kept(slug: str, gone: int, known: int, rejected: int, withdraw: bool) -> int:
+    """How many that are not listed stay all the same. Raises when so many are missing that a person must say so."""
+    if withdraw or not gone:
+        return 0
+    if rejected:
+        return gone
+    if gone > max(1, MANY * known):
+        raise NeedsPerson(
+            f"{slug}: {gone:,} of {known:,} people are not on this list any more. Nothing was stored. If they are meant"
+            " to be withdrawn, say --withdraw; else mend the list"
+        )
+    return 0
 
 
 def _consented(session: Session, incident_id: str) -> set[str]:

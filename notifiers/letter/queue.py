@@ -174,16 +174,13 @@ def _unprintable(messages: list[Message], wordings: Mapping[str, Wording], press
 
 
 def _refusals(messages: list[Message], bad: Mapping[str, str]) -> dict[str, Handoff]:
-    """One of many with the same words: the fault is the person's data. All of them: the words; nobody is burnt."""
+    """One of many with the same words: the person's data can't be printed, and a person mends that. All of them: the
+    words. Nobody's rung is spent: a good address that we can't print is no bad address. Nothing of why is kept, since
+    it would spell out characters of a name.
+    """
     printed = {m.wording for m in messages if m.delivery not in bad}
     return {
-        m.delivery: Handoff(
-            m.delivery,
-            Outcome.REFUSED if m.wording in printed else Outcome.BLOCKED,
-            "unprintable",
-            bad[m.delivery][:200],
-            host_wide=m.wording not in printed,
-        )
+        m.delivery: Handoff(m.delivery, Outcome.BLOCKED, "unprintable", host_wide=m.wording not in printed)
         for m in messages
         if m.delivery in bad
     }

@@ -104,7 +104,8 @@ def test_a_letter_that_cannot_be_printed_does_not_stop_the_others(tmp_path: Path
     many = [message(n, name="\N{SNOWMAN}" if n == 5 else "Anna") for n in range(1, 9)]
     found = letters(tmp_path, *many)
     assert [h.code for h in found] == ["sealed"] * 4 + ["unprintable"] + ["sealed"] * 3
-    assert (found[4].outcome, found[4].host_wide) == (Outcome.REFUSED, False) and "U+2603" in found[4].detail
+    assert (found[4].outcome, found[4].host_wide) == (Outcome.BLOCKED, False)
+    assert found[4].detail == "", "it would spell out characters of a name"
     again = letters(tmp_path, *many)
     assert [h.reference for h in again] == [h.reference for h in found]
     assert len(list(tmp_path.iterdir())) == 1

@@ -85,7 +85,7 @@ def test_a_page_whose_stored_words_were_changed_is_refused(office: Any) -> None:
     open_case(office, 10)
     office.launch()
     office.tamper("UPDATE wording SET body = REPLACE(body, 'records', 'recipes') WHERE channel = 'public'")
-    office.refuses(Refused, "are not those that were linted", publish.publish, office.desk, office.slug, "responder")
+    office.refuses(Refused, "is not what was drafted", publish.publish, office.desk, office.slug, "responder")
 
 
 def test_the_promise_uses_its_own_channels_and_its_own_public_notice(office: Any) -> None:

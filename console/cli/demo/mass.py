@@ -143,8 +143,11 @@ def _public(stage: Stage) -> None:
         page = publish.publish(stage.desk, SLUG, RESPONDER, publish.Kind.PAGE, why)
     except (NeedsPerson, Refused) as error:
         raise AssertionError(f"the public notice did not go out: {error}") from None
+    publish.publish(stage.desk, SLUG, RESPONDER, publish.Kind.PRESS, why)
     unreached = people["unreached"]
-    stage.say(f"published  a page in {len(page.languages)} languages, for {unreached} people whom no channel reaches")
+    stage.say(
+        f"published  page and release in {len(page.languages)} languages, for {unreached} people no channel reaches"
+    )
 
 
 def _settle_down(stage: Stage) -> None:
