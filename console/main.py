@@ -76,12 +76,22 @@ def _usage(error: TyperException) -> str:
 def _unexpected(error: Exception) -> str:
     """The kind of exception and the place, never its text."""
     frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, RecursionError | ValueError) and (read := _reader(frames)):
+        return (
+            f"A {read} file of this command is nested too deeply, or holds a number too long to read. Mend that file."
+        )
     ours = [f for f in frames if "site-packages" not in f.filename] or frames
     place = f"{os.path.basename(ours[-1].filename)}, line {ours[-1].lineno}, in {ours[-1].name}"
     return (
         f"Tocsin met something it does not know: {type(error).__name__} at {place}. "
         "The step that failed stored nothing. Please report the kind and the place."
     )
+
+
+def _reader(frames: Sequence[traceback.FrameSummary]) -> str:
+    """Which format was being read when it went wrong, or an empty text."""
+    folders = {os.path.basename(os.path.dirname(f.filename)) for f in frames[-3:]}
+    return next((word for folder, word in (("tomllib", "TOML"), ("json", "JSON")) if folder in folders), "")
 
 
 if __name__ == "__main__":

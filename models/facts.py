@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -323,14 +324,35 @@ def load_facts(path: str | Path) -> Facts:
     """Reads a facts file. BadInput when it is missing, is no UTF-8 TOML, or breaks a rule of this module."""
     file = str(path)
     try:
-        data = tomllib.loads(Path(path).read_text("utf-8"))
+        data = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise BadInput(file, f"cannot be read ({error.strerror}).", "Check the path.") from error
     except UnicodeDecodeError as error:
         raise BadInput(file, f"is not UTF-8 (byte {error.start}).", "Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise BadInput(file, f"is not TOML: {error}.", "Mend that line.") from error
+    except ValueError as error:  # Python reads no number of more than some thousand digits
+        raise BadInput(file, "holds a number that is too long to read.", _NUMBERS) from error
+    except RecursionError:
+        raise BadInput(file, "is nested too deeply.", "Facts need two levels; take the others away.") from None
+    _refuse_huge(data, file)
     return parse_facts(data, file)
+
+
+_NUMBERS: Final = "Write numbers of at most 18 digits."
+
+
+def _refuse_huge(data: Mapping[str, Any], file: str) -> None:
+    """TOML knows 64 bits; Python reads more, which nothing after it can store or show."""
+    todo: list[tuple[str, Any]] = list(data.items())
+    while todo:
+        where, value = todo.pop()
+        if isinstance(value, Mapping):
+            todo += [(f"{where}.{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            todo += [(f"{where}[{n}]", inner) for n, inner in enumerate(value, start=1)]
+        elif isinstance(value, int) and abs(value) >= 10**18:
+            raise BadInput(f"{file}: {where}", "is a number too large to mean anything.", _NUMBERS)
 
 
 def parse_facts(data: Mapping[str, Any], file: str) -> Facts:
@@ -341,6 +363,7 @@ def parse_facts(data: Mapping[str, Any], file: str) -> Facts:
     values = {key: _parse(file, key, raw, zone) for key, raw in flat.items()}
     values = {key: value for key, value in values.items() if value is not UNKNOWN}
     lists = {name: _read_list(data, name, file, zone) for name in ROWS}
+    _refuse_edges(values, lists, file)
     canonical: dict[str, Any] = {key: plain(value) for key, value in values.items()}
     canonical |= {name: [_plain_row(row) for row in rows] for name, rows in lists.items() if rows}
     sources = {key: str(text) for key, text in data.get("sources", {}).items() if key in values}
@@ -349,6 +372,21 @@ def parse_facts(data: Mapping[str, Any], file: str) -> Facts:
     name, title = (_top_text(data, key, file) for key in ("id", "title"))
     people = {key[7:]: value for key, value in values.items() if key.startswith("people.") and isinstance(value, Count)}
     return Facts(name, title, file, values, *story, sources, canonical, people)
+
+
+def _refuse_edges(values: Mapping[str, Value], lists: Mapping[str, tuple[Any, ...]], file: str) -> None:
+    """A time that is another year in another zone, and that year is none: no clock can take it."""
+    stated: list[tuple[str, Any]] = list(values.items())
+    for name, rows in lists.items():
+        stated += [(f"{name}[{n}].{key}", getattr(row, key, None)) for n, row in enumerate(rows, 1) for key in _AT]
+    for key, value in stated:
+        for end in (value.earliest, value.latest) if isinstance(value, Moment) else ():
+            if end is not None and not _DAY_TWO < end.replace(tzinfo=None) < _LAST_BUT_ONE:
+                raise BadInput(f"{file}: {key}", "is at an end of the calendar.", "Write the year in which it was.")
+
+
+_AT: Final = ("at", "due")
+_DAY_TWO, _LAST_BUT_ONE = datetime(1, 1, 3), datetime(9999, 12, 30)  # noqa: DTZ001 - compared as written
 
 
 def contradictions(declared: Facts, revised: Facts) -> list[str]:

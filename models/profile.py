@@ -218,11 +218,13 @@ _TABLES: dict[str, type] = {
 def load_profile(path: Path) -> Profile:
     """The profile in `path`. Errors name file, table and key."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInput(str(path), "there is no profile.", "`tocsin init` writes one to fill in.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(str(path), f"is not TOML: {error}.") from None
+    except (ValueError, RecursionError):
+        raise BadInput(str(path), "is nested too deeply, or holds a number too long to read.", "Mend it.") from None
     return parse_profile(data, str(path))
 
 

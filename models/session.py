@@ -162,11 +162,23 @@ def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Database:
     db.close()
     if found is None:
         raise BadInput("TOCSIN_DATABASE_URL", f"{db.name} is no database of Tocsin's.", "Run `tocsin init`.")
+    _refuse_newer(db, found)
     raise BadInput(
         "TOCSIN_DATABASE_URL",
         f"{db.name} has version {found} of the tables, this Tocsin needs {migrations.HEAD}.",
         "Back it up, then run `tocsin init` with the same mode and key: it brings the tables up to date.",
     )
+
+
+def _refuse_newer(db: Database, found: str) -> None:
+    """Steps are numbered upwards; what is not one of ours comes after ours."""
+    if found > migrations.HEAD:
+        raise BadInput(
+            "TOCSIN_DATABASE_URL",
+            f"{db.name} has version {found} of the tables, this Tocsin needs {migrations.HEAD}:"
+            " it was made by a newer Tocsin.",
+            "Use that one; nothing was changed.",
+        )
 
 
 def create_database(
@@ -225,7 +237,10 @@ def db_clock(db: Database) -> Clock:
 
 def advance(db: Database, to: datetime) -> Clock:
     """Moves the civil clock of an exercise. Refused for a live database, and backwards: records would contradict."""
-    micros(to)  # refuses a naive time
+    try:
+        micros(to)  # refuses a naive time
+    except OverflowError:
+        raise BadInput("--to", "is beyond the last day that can be counted.", "Name a nearer time.") from None
     if db.setting("mode") != Mode.EXERCISE.value:
         raise Refused(f"{db.name} is live: its civil clock is the system's and can't be set.")
     with db.write() as session:
@@ -348,7 +363,10 @@ def _driver(connection: Connection) -> Any:
 
 
 def _bring_up(db: Database, connection: Connection) -> None:
-    if migrations.current(connection) is None and inspect(connection).get_table_names():
+    found = migrations.current(connection)
+    if found is not None:
+        _refuse_newer(db, found)
+    if found is None and inspect(connection).get_table_names():
         raise Refused(f"{db.name} holds tables of another program. Give Tocsin a database of its own.")
     migrations.upgrade(connection)
     if db.dialect == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():

@@ -162,6 +162,8 @@ class Signed:
     digest: str
     voided: bool = False
     valid_signature: bool = True
+    key: str = ""  # the public key that verified it; one key is one signer, whatever the names
+    recorded: bool = True  # the ledger holds this very approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,20 +237,29 @@ def _standing(
 def _unusable(approval: Signed, wanted: str, editors: frozenset[str], now: datetime, fresh: timedelta) -> str:
     checks = (
         (not approval.valid_signature, "its signature does not verify"),
+        (not approval.recorded, "the record holds no such approval"),
         (approval.voided, "it was voided"),
         (approval.digest != wanted, "it was given for another version; what is to go has changed since"),
-        (approval.person in editors, "the same person edited facts, list or words since the last approval"),
+        (
+            name_key(approval.person) in map(name_key, editors),
+            "the same person edited facts, list or words since the last approval",
+        ),
         (approval.at > now, "it is dated in the future"),
         (now - approval.at > fresh, f"it is older than {fresh / timedelta(hours=1):g} hours"),
     )
     return next((why for bad, why in checks if bad), "")
 
 
+def name_key(person: str) -> str:
+    """Names that differ in case or spaces alone are one person's."""
+    return " ".join(person.split()).casefold()
+
+
 def _quorum(good: Sequence[Signed]) -> list[str]:
-    people = {a.person for a in good}
+    signers = min(len({name_key(a.person) for a in good}), len({a.key or name_key(a.person) for a in good}))
     problems = []
-    if len(people) < 2:
-        problems.append(f"two different people must approve this version; {len(people)} did")
+    if signers < 2:
+        problems.append(f"two different people must approve this version; {signers} did")
     if not any(a.seat in DECIDING_SEATS for a in good):
         problems.append("one of those who approve must sit as legal or dpo; none does")
     return problems

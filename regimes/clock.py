@@ -8,13 +8,15 @@ two zones). A period without a number has no due time.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import product
 from typing import Final
 
-from models.facts import Facts, Moment, Submission
+from models.facts import ANCHORS, Facts, Moment, Submission
+from models.values import BadInput
 from regimes import calendars
 from regimes.schema import CountingRule, Deadline, LawEnforcement, Unit
 
@@ -209,6 +211,11 @@ def disputed(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Sett
 
     Asks the calendar of holidays, so it is left to whoever wants the whole reasoning.
     """
+    with _in_calendar(facts, deadline):
+        return _disputed(deadline, facts, rule, setting)
+
+
+def _disputed(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Setting) -> str:
     name, at = _anchored(deadline, facts, setting)
     need, unit = rule.disputed_working_days, deadline.unit
     if not need or at is None or unit is None or unit is Unit.BUSINESS_DAYS:
@@ -229,7 +236,31 @@ def disputed(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Sett
 
 
 def work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Setting) -> Due:
-    """One deadline against the facts, with its derivation."""
+    """One deadline against the facts, with its derivation. BadInput where it would end outside the calendar."""
+    with _in_calendar(facts, deadline):
+        return _work_out(deadline, facts, rule, setting)
+
+
+@contextmanager
+def _in_calendar(facts: Facts, deadline: Deadline) -> Iterator[None]:
+    """The calendar ends with the year 9999: a time or a period that leads beyond is a slip of the pen."""
+    try:
+        yield
+    except (OverflowError, ValueError) as error:
+        names = (deadline.anchor, deadline.year_of, *deadline.else_from, *deadline.safe_from)
+        name, _ = first_stated(tuple(n for n in names if n in ANCHORS), facts)
+        raise _beyond(facts, f"times.{name}" if name else deadline.anchor) from error
+
+
+def _beyond(facts: Facts, key: str) -> BadInput:
+    return BadInput(
+        f"{facts.file}: {key}",
+        "is too far away: a deadline counted from it, or its period, ends outside the calendar.",
+        "Check the year and the deadlines that are promised or agreed.",
+    )
+
+
+def _work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Setting) -> Due:
     name, at = _anchored(deadline, facts, setting)
     missing: tuple[str, ...] = ()
     if at is None and deadline.anchor in _CHAINED:
@@ -339,7 +370,10 @@ def hold_of(facts: Facts, law: LawEnforcement | None) -> Hold | None:
         return Hold(begin, cleared.latest, "cleared by law enforcement")
     ends = [until.latest] if isinstance(until, Moment) else []
     if written == "oral" and law.oral_days is not None and begin:
-        ends.append(begin + timedelta(days=law.oral_days))
+        try:
+            ends.append(begin + timedelta(days=law.oral_days))
+        except OverflowError as error:
+            raise _beyond(facts, "law_enforcement.from") from error
     known = [end for end in ends if end]
     return Hold(begin, min(known, default=None), f"asked for by law enforcement ({law.citation})")
 
@@ -350,11 +384,13 @@ def tolled(due: Due, hold: Hold | None, law: LawEnforcement | None, zone: tzinfo
         return due
     if hold.end is None:
         return replace(due, derivation=(*due.derivation, f"held until cleared: {hold.said}"))
-    end = (
-        _end_of((hold.end.astimezone(zone) + timedelta(days=law.resume_days)).date(), zone)
-        if law.resume_days
-        else hold.end
-    )
+    try:
+        end = hold.end.astimezone(zone)
+        end = _end_of((end + timedelta(days=law.resume_days)).date(), zone) if law.resume_days else end
+    except OverflowError as error:
+        raise BadInput(
+            "law_enforcement", "ends too far away: outside the calendar.", "Check the year of until, or of cleared."
+        ) from error
     if end <= due.due:
         return due
     return replace(

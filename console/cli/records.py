@@ -12,6 +12,7 @@ from console.cli.terminal import AsJson, By, IncidentArg, answer, desk, who
 from models.values import DEADLINE_MISSED, ERROR, OK, BadInput
 
 if TYPE_CHECKING:
+    from flows.steps.desk import Desk
     from models.chain import Verdict
 
 PANEL = "Watch and prove"
@@ -64,12 +65,20 @@ def verify(
     return OK if verdict.ok else ERROR
 
 
+_EXPORTED = "Give the file that `tocsin verify --export` wrote."
+
+
 def _of_file(file: Path, root: str) -> Verdict:
     from models.chain import verify_file
 
     if not file.is_file():
-        raise BadInput(str(file), "is no file that can be read.", "Give the file that `tocsin verify --export` wrote.")
-    return verify_file(file, root or None)
+        raise BadInput(str(file), "is no file that can be read.", _EXPORTED)
+    try:
+        return verify_file(file, root or None)
+    except OSError as error:
+        raise BadInput(str(file), f"can't be read ({error.strerror}).", _EXPORTED) from None
+    except (RecursionError, ValueError, TypeError, OverflowError):
+        raise BadInput(str(file), "holds a line that no ledger has.", _EXPORTED) from None
 
 
 def _of_incident(slug: str, export: Path | None, root: str) -> Verdict:
@@ -79,10 +88,21 @@ def _of_incident(slug: str, export: Path | None, root: str) -> Verdict:
         with d.db.read() as session:
             identity = _lanes_of(session, slug)
         if export is not None:
-            with d.db.write() as session:
-                ledger.export(session, identity, export, at=d.now())
+            _export(d, identity, export)
         with d.db.read() as session:
             return ledger.verify(session, identity, root or None)
+
+
+def _export(d: Desk, identity: str, export: Path) -> None:
+    from models import ledger
+
+    try:
+        with d.db.write() as session:
+            ledger.export(session, identity, export, at=d.now())
+    except OSError as error:
+        raise BadInput(
+            f"--export {export}", f"can't be written ({error.strerror}).", "Name a new file in a folder that exists."
+        ) from None
 
 
 def _lanes_of(session: Any, slug: str) -> str:

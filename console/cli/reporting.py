@@ -112,7 +112,7 @@ def receipt(slug: str, only: str, number: str, at: str, by: str, as_json: bool) 
             )
         came = record_receipt(d, slug, only, number, by, instant)
     told = {
-        "typed": f"Receipt of {only} is noted by {by}. It counts once a second person types the same number.",
+        "typed": f"Receipt of {only} is noted by {by}. It counts once a second person types the same number and time.",
         "confirmed": f"Receipt of {only} is confirmed by {by}: filed {show.when(instant)}.",
     }
     answer(as_json, {"obligation": only, "receipt": came, "at": instant, "by": by}, lambda: print(told[came]))

@@ -89,7 +89,14 @@ def preview(
     from flows.steps.preview import preview as step
 
     with desk() as d:
-        made = step(d, incident, wave, segment, out)
+        try:
+            made = step(d, incident, wave, segment, out)
+        except OSError as error:
+            if out is None or error.filename is None:
+                raise
+            raise BadInput(
+                f"--out {out}", f"can't be written to ({error.strerror}).", "Name a folder, or one that can be made."
+            ) from None
     answer(as_json, made, lambda: show.previewed(made))
 
 

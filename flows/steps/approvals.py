@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from flows.steps.desk import Desk, find_incident
 from flows.steps.findings import refuse_errors
 from models import signing
-from models.tables import Approval, Approver, FactsRevision, Filing, Hold, Incident, PublicNotice, ScopeRun, Wave
-from models.values import BadInput, HoldScope, Refused, Seat, digest
-from planning.release import Signed, statement
+from models.chain import link_hash
+from models.tables import Approval, Approver, Event, FactsRevision, Filing, Hold, Incident, PublicNotice, ScopeRun, Wave
+from models.values import BadInput, HoldScope, Refused, Seat, digest, micros
+from planning.release import Signed, name_key, statement
+
+PEOPLE, ENROLLED = "people", "approver_enrolled"  # the lanes and the event that say who may sign
+APPROVED, VOIDED = "approved", "approval_voided"
 
 # --- who may sign ---------------------------------------------------------------------------------------------------
 
@@ -23,14 +30,30 @@ def enrol(desk: Desk, name: str, seat: Seat, public_key: Path, by: str = "", key
     public = signing.read_public(public_key)
     with desk.db.write() as session:
         standing = session.exec(select(Approver)).all()
-        if any(a.name == name for a in standing):
-            raise BadInput(f"person {name!r}", "is enrolled already.", "Retire the entry first to change a key.")
-        signature = _sponsor(session, by, key, _enrolment(name, seat, public)) if standing else ""
+        _refuse_twice(standing, name, public)
+        founded = bool(standing) or bool(recorded(session, PEOPLE, ENROLLED))
+        signature = _sponsor(session, by, key, _enrolment(name, seat, public)) if founded else ""
         row = Approver(name=name, seat=seat, public_key=public, enrolled_at=desk.now(), enrolled_by=by)
         session.add(row)
         session.flush()
-        desk.log(session, "people", "approver_enrolled", row.id, seat=seat, key=public, by=by, signature=signature)
+        body: dict[str, Any] = {"name": name, "seat": seat, "key": public, "by": by, "signature": signature}
+        desk.log(session, PEOPLE, ENROLLED, row.id, **body)
     return row
+
+
+def _refuse_twice(standing: Iterable[Approver], name: str, public: str) -> None:
+    """One name and one key belong to one person for good; a retired entry keeps both."""
+    if not name_key(name):
+        raise BadInput("person ''", "is no name.", "Write how the record should name this person.")
+    for other in standing:
+        if name_key(other.name) == name_key(name):
+            raise BadInput(f"person {name!r}", f"is enrolled already as {other.name!r}.", "Use another name.")
+        if other.public_key == public:
+            raise BadInput(
+                f"person {name!r}",
+                f"has a key that {other.name!r} is enrolled with.",
+                "Each person has a key of their own: `tocsin people key FILE` makes one.",
+            )
 
 
 def _enrolment(name: str, seat: Seat, public: str) -> bytes:
@@ -111,7 +134,7 @@ def approve(desk: Desk, slug: str, what: str, person: str, key: Path, reason: st
         desk.log(
             session,
             incident.id,
-            "approved",
+            APPROVED,
             row.id,
             what=kind,
             digest=row.digest,
@@ -123,7 +146,7 @@ def approve(desk: Desk, slug: str, what: str, person: str, key: Path, reason: st
 
 
 def _may_approve(session: Session, incident: Incident, row: Approvable, approver: Approver) -> None:
-    if approver.name in editors(session, incident, row):
+    if name_key(approver.name) in map(name_key, editors(session, incident, row)):
         raise Refused(
             f"{approver.name} prepared this or edited facts or list since the last approval; another person approves"
         )
@@ -154,26 +177,106 @@ def void(desk: Desk, session: Session, incident: Incident, subject_id: str, why:
     for row in rows:
         row.voided_at, row.voided_why = desk.now(), why
         session.add(row)
-        desk.log(session, incident.id, "approval_voided", subject_id, approver=row.approver_id, why=why)
+        desk.log(session, incident.id, VOIDED, subject_id, approver=row.approver_id, digest=row.digest, why=why)
     return len(rows)
 
 
 def signed(session: Session, subject_kind: str, subject_id: str) -> list[Signed]:
-    """The approvals of one thing, each signature verified anew."""
+    """The approvals of one thing, each signature verified anew, by people and at times that the ledger knows.
+
+    A row says nothing that its event does not: who may sign comes from the enrolments, when it was signed from the
+    event of the approval. Only a row's mark that it was voided is believed by itself.
+    """
     query = select(Approval, Approver).join(Approver).where(Approval.subject_id == subject_id)
-    return [
-        Signed(
-            person=who.name,
-            seat=who.seat,
-            at=row.at,
-            digest=row.digest,
-            voided=row.voided_at is not None,
-            valid_signature=signing.holds(
-                who.public_key, statement(subject_kind, subject_id, row.digest), row.signature
-            ),
+    rows = session.exec(query).all()
+    known = enrolled(session) if rows else frozenset()
+    found = []
+    for row, who in rows:
+        given, voided = _on_record(session, row)
+        text = statement(subject_kind, subject_id, row.digest)
+        found.append(
+            Signed(
+                person=who.name,
+                seat=who.seat,
+                at=given.at if given else row.at,
+                digest=row.digest,
+                voided=voided or row.voided_at is not None,
+                valid_signature=who.id in known and signing.holds(who.public_key, text, row.signature),
+                key=who.public_key,
+                recorded=given is not None,
+            )
         )
-        for row, who in session.exec(query).all()
-    ]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event whose hash holds."""
+
+    at: datetime
+    lane: str
+    seq: int
+    subject: str
+    body: dict[str, Any]
+
+
+def recorded(session: Session, incident_id: str, kind: str, subject: str = "") -> list[Recorded]:
+    """The events of one kind (and subject) in the order of their time; one that was changed since is left out."""
+    query = select(Event).where(Event.incident_id == incident_id, Event.kind == kind)
+    if subject:
+        query = query.where(Event.subject == subject)
+    rows = session.exec(query.order_by(col(Event.at), Event.lane, col(Event.seq))).all()
+    return [Recorded(e.at, e.lane, e.seq, e.subject, json.loads(e.body)) for e in rows if _unchanged(e)]
+
+
+def _unchanged(e: Event) -> bool:
+    return link_hash(e.incident_id, e.lane, e.seq, micros(e.at), e.kind, e.subject, e.body, e.previous) == e.hash
+
+
+def _on_record(session: Session, row: Approval) -> tuple[Recorded | None, bool]:
+    """The newest event of this very approval, and whether one that came after it voids it."""
+    mine = {"approver": row.approver_id, "digest": row.digest, "signature": row.signature}
+    events = recorded(session, row.incident_id, APPROVED, row.subject_id)
+    given = [e for e in events if mine.items() <= e.body.items()]
+    if not given:
+        return None, False
+    last = given[-1]
+    voids = recorded(session, row.incident_id, VOIDED, row.subject_id)
+    return last, any(_voids(e, row, last) for e in voids)
+
+
+def _voids(void: Recorded, row: Approval, given: Recorded) -> bool:
+    if void.body.get("approver") != row.approver_id or void.body.get("digest", row.digest) != row.digest:
+        return False
+    return void.at > given.at or (void.at == given.at and void.lane == given.lane and void.seq > given.seq)
+
+
+def enrolled(session: Session) -> frozenset[str]:
+    """Ids of those whose key and seat are as the ledger enrolled them, each by one who was enrolled before.
+
+    Only the very first has nobody who signs for them. Where the ledger names two such, nobody can tell which is real,
+    and nobody counts.
+    """
+    rows = {row.id: row for row in session.exec(select(Approver)).all()}
+    events = [e for e in recorded(session, PEOPLE, ENROLLED) if _is_of(e, rows.get(e.subject))]
+    first = [e for e in recorded(session, PEOPLE, ENROLLED) if not e.body.get("signature")]
+    known = {e.subject for e in events if len(first) == 1 and e == first[0]}
+    while new := {e.subject for e in events if e.subject not in known and _sponsored(e, rows, known)}:
+        known |= new
+    return frozenset(known)
+
+
+def _is_of(event: Recorded, row: Approver | None) -> bool:
+    if row is None or event.body.get("name", row.name) != row.name:
+        return False
+    return (event.body.get("key"), event.body.get("seat")) == (row.public_key, row.seat.value)
+
+
+def _sponsored(event: Recorded, rows: dict[str, Approver], known: set[str]) -> bool:
+    row, by = rows[event.subject], event.body.get("by")
+    keys = [rows[i].public_key for i in known if rows[i].name == by]
+    text, signature = _enrolment(row.name, row.seat, row.public_key), str(event.body.get("signature", ""))
+    return any(signing.holds(key, text, signature) for key in keys)
 
 
 def editors(session: Session, incident: Incident, row: Approvable) -> set[str]:

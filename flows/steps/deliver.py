@@ -75,8 +75,8 @@ def deliver(
         incident = find_incident(session, slug)
         wave = find_wave(session, incident, number)
         session.refresh(wave, with_for_update=True)  # of two who launch in the same second, one does
-        carriers = _carriers(desk, incident, wave, opener)
         done.warnings = launch(desk, session, incident, wave, author)
+        carriers = _carriers(desk, incident, wave, opener)  # a missing setting undoes the launch with it
         outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
         run = _Run(
             desk,

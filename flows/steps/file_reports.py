@@ -26,7 +26,6 @@ from models.facts import Facts
 from models.sums import PeopleCounts, Standing, people_counts, standings
 from models.tables import (
     Approval,
-    Event,
     FactsRevision,
     Filing,
     Incident,
@@ -41,7 +40,7 @@ from models.values import BadInput, Duty, NeedsPerson, RecipientKind, Refused, c
 from notifiers.portal.packet import write_packet
 from planning.filing import Filled, as_packet, fill
 from planning.forms import Form, form_for
-from planning.release import FilingVerdict, problems_to_file
+from planning.release import FilingVerdict, name_key, problems_to_file
 from regimes.assess import assess
 from regimes.schema import Report, Version
 
@@ -49,6 +48,7 @@ REPORTED = frozenset(
     {Duty.REGULATOR, Duty.CRA, Duty.REGISTER, Duty.INSURER, Duty.PROCESSOR_TO_CONTROLLER, Duty.CONTRACT}
 )
 PACKET = "report_packet"  # the event of a packet that was written for a person to file
+TYPED, RETYPED = "receipt_typed", "receipt_retyped"  # what the first person typed, and mended before the second did
 FIRST = frozenset({"possibility", "assessment", "early_warning", "initial"})
 
 
@@ -158,8 +158,8 @@ def _fill(
         earlier=last.receipt_number if last and last.filed_at else "",
     )
     packet = as_packet(filled)
-    mark = digest({k: v for k, v in packet.items() if k != "at"})
-    if last is not None and last.digest == mark:
+    mark = _mark(packet)
+    if last is not None and last.digest == mark and _intact(last):
         return _report(filled, last, new=False)
     if last is not None:
         last.superseded_at = desk.now()
@@ -221,7 +221,31 @@ def stated_facts(session: Session, incident: Incident) -> int:
 
 def _stands(session: Session, last: Filing, number: int) -> bool:
     """Somebody has signed this version, and the facts are the same: counts that move on do not void it."""
-    return last.facts_number == number and standing(session, last.id) > 0
+    return last.facts_number == number and standing(session, last.id) > 0 and _intact(last)
+
+
+def _mark(packet: Mapping[str, Any]) -> str:
+    """What people sign of a report: all of it but the moment at which it was filled."""
+    return digest({k: v for k, v in packet.items() if k != "at"})
+
+
+def _intact(row: Filing) -> bool:
+    """Whether the stored answers are those that the digest was taken of."""
+    try:
+        return _mark(json.loads(row.body)) == row.digest
+    except (ValueError, AttributeError):  # no JSON any more, or no table
+        return False
+
+
+def _signed_packet(slug: str, row: Filing) -> dict[str, Any]:
+    """The stored answers; Refused when they are not those of the digest, which is what people sign."""
+    if not _intact(row):
+        raise Refused(
+            f"{row.obligation_key}: the stored answers of version {row.version} are not those of its digest;"
+            f" somebody changed them. Run `tocsin report {slug}`: it fills a new version, to be signed anew"
+        )
+    packet: dict[str, Any] = json.loads(row.body)
+    return packet
 
 
 def standing(session: Session, subject_id: str) -> int:
@@ -230,8 +254,8 @@ def standing(session: Session, subject_id: str) -> int:
 
 
 def _judged_before(last: Filing | None) -> dict[str, Any]:
-    """What people answered in the version before, by question id."""
-    answers = json.loads(last.body)["answers"] if last else []
+    """What people answered in the version before, by question id; nothing of one that was changed behind our back."""
+    answers = json.loads(last.body)["answers"] if last and _intact(last) else []
     return {a["id"]: a["value"] for a in answers if a["source"] == "person"}
 
 
@@ -339,7 +363,7 @@ def write(desk: Desk, slug: str, key: str) -> ReportState:
         if row is None:
             raise NeedsPerson(f"{slug}: no report is filled for {key} yet; run `tocsin report {slug}`")
         verdict = _verdict(desk, session, incident, row)
-        packet = json.loads(row.body)
+        packet = _signed_packet(slug, row)
         pdf = press_filing(packet, **_letterhead(desk), watermark=desk.watermark)
         out = write_packet(desk.settings.folder("reports"), slug, file_name(row), pdf, packet)
         if not _written(session, incident, row):
@@ -358,7 +382,7 @@ def draft_packet(desk: Desk, slug: str, key: str) -> tuple[bytes, dict[str, Any]
         row = newest_filing(session, find_incident(session, slug).id, key)
     if row is None:
         raise NeedsPerson(f"{slug}: no report is filled for {key} yet; run `tocsin report {slug}`")
-    packet: dict[str, Any] = json.loads(row.body)
+    packet = _signed_packet(slug, row)
     return press_filing(packet, **_letterhead(desk), watermark=desk.watermark or "DRAFT"), packet
 
 
@@ -372,7 +396,7 @@ def file_name(row: Filing) -> str:
 
 
 def _verdict(desk: Desk, session: Session, incident: Incident, row: Filing) -> FilingVerdict:
-    packet = json.loads(row.body)
+    packet = _signed_packet(incident.slug, row)
     why = approvals.held(approvals.active_holds(session, incident.id, desk.now()), kind=RecipientKind.FILINGS)
     if why:
         raise Refused(f"{incident.slug}: filings are held: {why}")
@@ -388,8 +412,7 @@ def _verdict(desk: Desk, session: Session, incident: Incident, row: Filing) -> F
 
 
 def _written(session: Session, incident: Incident, row: Filing) -> bool:
-    query = select(Event.seq).where(Event.incident_id == incident.id, Event.kind == PACKET, Event.subject == row.id)
-    return session.exec(query).first() is not None
+    return bool(approvals.recorded(session, incident.id, PACKET, row.id))
 
 
 def _refuse_unwritten(desk: Desk, session: Session, incident: Incident, row: Filing) -> None:
@@ -400,7 +423,11 @@ def _refuse_unwritten(desk: Desk, session: Session, incident: Incident, row: Fil
 
 
 def record_receipt(desk: Desk, slug: str, key: str, number: str, person: str, at: datetime) -> str:
-    """One person types the receipt's number; a second, typing the same, confirms it, and the duty is met as of `at`."""
+    """One person types the receipt's number and when the authority had it; a second, typing the same, confirms both.
+
+    The duty is then met as of `at`. Until then the first person may type again what was wrong. Returns typed or
+    confirmed.
+    """
     if not number.strip():
         raise BadInput("--receipt", "is empty.", "Type the number that the authority gave, or its date and officer.")
     with desk.db.write() as session:
@@ -409,17 +436,56 @@ def record_receipt(desk: Desk, slug: str, key: str, number: str, person: str, at
         if row is None:
             raise BadInput(f"{slug}: {key!r}", "has no report.", "Fill and file it first.")
         _refuse_unwritten(desk, session, incident, row)
-        if not row.receipt_number:
+        _refuse_time(desk, session, incident, row, at)
+        if row.filed_at is not None:
+            raise Refused(f"{key}: its receipt was confirmed already; a filed report keeps it")
+        mine = name_key(row.receipt_by) == name_key(person)
+        typed = _typed(session, incident, row)
+        same = (row.receipt_number, typed) == (number, at)
+        if not row.receipt_number or (mine and not same):
+            kind = RETYPED if row.receipt_number else TYPED
             row.receipt_number, row.receipt_by = number, person
             session.add(row)
-            desk.log(session, incident.id, "receipt_typed", row.id, key=key, by=person)
+            turn = len(_typings(session, incident, row))
+            desk.log(session, incident.id, kind, row.id, key=key, by=person, at_authority=at, turn=turn)
             return "typed"
-        if row.receipt_by == person:
+        if mine:
             raise Refused("another person confirms the receipt number")
         if row.receipt_number != number:
             raise Refused("the two receipt numbers differ; compare them with the authority's answer")
+        if not same:
+            raise Refused(
+                f"the two times at the authority differ: {row.receipt_by} typed {typed and typed.isoformat()};"
+                " compare them with the authority's answer, then one of you types again"
+            )
         row.receipt_confirmed_by, row.filed_at = person, at
         session.add(row)
         desk.log(session, incident.id, "filed", row.id, key=key, at_authority=at, by=person)
         update_met(desk, session, incident)
     return "confirmed"
+
+
+def _refuse_time(desk: Desk, session: Session, incident: Incident, row: Filing, at: datetime) -> None:
+    """An authority has a report after its packet was written, and not in the future."""
+    if at > desk.now():
+        raise BadInput("--at", f"{at.isoformat()} has not come yet.", "Say when the authority had it.")
+    written = min(e.at for e in approvals.recorded(session, incident.id, PACKET, row.id))
+    if at < written:
+        raise BadInput(
+            "--at",
+            f"{at.isoformat()} is before the packet was written, at {written.isoformat()}.",
+            "Say when the authority had this report.",
+        )
+
+
+def _typings(session: Session, incident: Incident, row: Filing) -> list[approvals.Recorded]:
+    """What was typed of this report's receipt, in its order."""
+    found = [e for kind in (TYPED, RETYPED) for e in approvals.recorded(session, incident.id, kind, row.id)]
+    return sorted(found, key=lambda e: (int(e.body.get("turn", 0)), e.at))
+
+
+def _typed(session: Session, incident: Incident, row: Filing) -> datetime | None:
+    """When the authority had the report, as the first person typed it last."""
+    typings = _typings(session, incident, row)
+    said = typings[-1].body.get("at_authority") if typings else None
+    return datetime.fromisoformat(said) if said else None

@@ -108,13 +108,15 @@ def load_mapping(path: str | Path) -> Mapping:
     """Reads a mapping file. BadInput when it is missing, is no UTF-8 TOML, or says something unknown."""
     file = str(path)
     try:
-        data = tomllib.loads(Path(path).read_text("utf-8"))
+        data = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise BadInput(file, f"cannot be read ({error.strerror}).", "Check the path.") from error
     except UnicodeDecodeError as error:
         raise BadInput(file, f"is not UTF-8 (byte {error.start}).", "Save the mapping as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise BadInput(file, f"is not TOML: {error}.", "Mend that line.") from error
+    except (ValueError, RecursionError):
+        raise BadInput(file, "is nested too deeply, or holds a number too long to read.", "Mend it.") from None
     return parse_mapping(data, file)
 
 

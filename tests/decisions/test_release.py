@@ -157,6 +157,11 @@ BEN = Signed("ben", Seat.COMMS, NOW - 2 * HOUR, DIGEST)
         ([ANNA, replace(BEN, voided=True)], set(), ["voided", "two different"]),
         ([ANNA, replace(BEN, valid_signature=False)], set(), ["does not verify", "two different"]),
         ([ANNA, BEN, replace(BEN, person="carl", voided=True)], set(), []),
+        ([replace(ANNA, key="k1"), replace(BEN, key="k2")], set(), []),
+        ([replace(ANNA, key="k1"), replace(BEN, key="k1")], set(), ["two different people"]),
+        ([ANNA, replace(BEN, person="ANNA ")], set(), ["two different people"]),
+        ([ANNA, BEN], {"Ben"}, ["ben does not count: the same person edited", "two different"]),
+        ([ANNA, replace(BEN, recorded=False)], set(), ["record holds no such approval", "two different"]),
     ],
 )
 def test_what_keeps_a_wave_from_starting(approvals: list[Signed], editors: set[str], said: list[str]) -> None:

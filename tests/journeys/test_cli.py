@@ -567,6 +567,33 @@ def test_a_hold_stops_and_a_release_lets_go(here: Place, relay: SmtpSink) -> Non
     assert within(here, "hold", I, "--wave", "1", "--channel", "sms", "--reason", "x").code == 1
 
 
+def test_files_that_cannot_be_written_or_read_are_named_with_the_remedy(here: Place, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    under, deep = tmp_path / "file" / "below", tmp_path / "deep.jsonl"
+    export = here.home / "kept.jsonl"
+    within(here, "verify", I, "--export", export)
+    header = export.read_text("utf-8").splitlines()[0]
+    deep.write_text(header + "\n" + '{"event":' + "[" * 100_000 + "\n")
+    before = here.rows()
+    for arguments, place_, remedy in (
+        (("preview", I, "--out", tmp_path / "file"), "--out", "Name a folder"),
+        (("preview", I, "--out", under), "--out", "Name a folder"),
+        (("verify", I, "--export", under), "--export", "folder that exists"),
+        (("verify", I, "--export", tmp_path / "none" / "x"), "--export", "folder that exists"),
+        (("verify", "--file", deep), str(deep), "Give the file that"),
+    ):
+        done = within(here, *arguments)
+        assert done.code == 1 and place_ in done.err and remedy in done.err, (arguments, done)
+        assert "does not know" not in done.err
+    assert here.rows() == before
+
+
+def test_answers_that_are_nested_without_end_are_no_surprise(here: Place, tmp_path: Path) -> None:
+    (tmp_path / "answers.toml").write_text("a = " + "[" * 3000)
+    done = within(here, "report", I, "--answers", tmp_path / "answers.toml")
+    assert done.code == 1 and "nested too deeply" in done.err and "does not know" not in done.err
+
+
 # --- the documents --------------------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from flows.steps import approvals, deliver
-from models import signing
-from models.values import NeedsPerson, Refused, Seat
+from flows.steps.desk import find_incident
+from models import ledger, signing
+from models.chain import Entry
+from models.values import BadInput, NeedsPerson, Refused, Seat, micros
+from planning import release
 
 
 def signed_wave(office: Any, people: int = 4, **facts: Any) -> None:
@@ -59,7 +62,7 @@ CASES: list[tuple[str, Callable[[Any], None], str]] = [
     ("one-twice", same_person_twice, "two different people must approve this version; 1 did"),
     ("seats", two_of_other_seats, "one of those who approve must sit as legal or dpo; none does"),
     ("stale", a_day_ago, "the approval of counsel does not count: it is older than 24 hours"),
-    ("facts", facts_have_changed, "was drafted from facts revision 2, and revision 3 was declared since"),
+    ("facts", facts_have_changed, "was written from facts revision 2, and revision 3 says otherwise"),
     ("editor", an_approver_edited_the_list, "the same person edited facts, list or words since the last approval"),
     ("window", window_is_over, "the window closed at"),
 ]
@@ -88,6 +91,25 @@ def test_who_prepared_or_holds_another_key_cannot_sign_and_further_people_need_a
     assert len(office.rows("approver")) == 3 and office.rows("approval") == []
 
 
+SAME_AGAIN = [
+    ("second", "counsel", "has a key that 'counsel' is enrolled with"),
+    ("Counsel", "fresh", "is enrolled already as 'counsel'"),
+    ("counsel ", "fresh", "is enrolled already as 'counsel'"),
+    (" ", "fresh", "is no name"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "sentence"), SAME_AGAIN)
+def test_one_key_and_one_name_are_one_person_whatever_else_is_said(
+    office: Any, name: str, key: str, sentence: str
+) -> None:
+    keys = office.folder / "keys"
+    signing.make_key(keys / "fresh")
+    given = (office.desk, name, Seat.DPO, keys / f"{key}.pub", "counsel", keys / "counsel")
+    office.refuses(BadInput, sentence, approvals.enrol, *given)
+    assert len(office.rows("approver")) == 2
+
+
 # --- rows that somebody changed behind our back ---------------------------------------------------------------------
 
 TAMPERED = [
@@ -100,6 +122,9 @@ TAMPERED = [
     ("UPDATE wave SET plan = REPLACE(plan, 'clinic', 'klinic')", "its plan is not the one that its digest names"),
     ("UPDATE approval SET signature = REPLACE(signature, '0', '1')", "its signature does not verify"),
     ("UPDATE approver SET public_key = REPLACE(public_key, '0', '1')", "its signature does not verify"),
+    ("UPDATE approver SET seat = 'lead'", "its signature does not verify"),
+    ("UPDATE approver SET name = 'x' || name", "its signature does not verify"),
+    ("UPDATE approval SET digest = 'x' || digest", "its signature does not verify"),
 ]
 
 
@@ -116,6 +141,68 @@ def test_a_row_changed_in_the_database_stops_the_launch(office: Any) -> None:
             session.rollback()
     office.send(1)
     assert office.people() == {"told": 4}, "what was rolled back is as it was signed"
+
+
+def test_somebody_whom_the_record_never_enrolled_does_not_count(office: Any) -> None:
+    signed_wave(office)
+    office.sign("wave:1", "counsel")
+    wave, now = office.rows("wave")[0], micros(office.desk.now())
+    path = office.folder / "keys" / "ghost"
+    key = signing.read_private(path) if signing.make_key(path) else None
+    assert key is not None
+    signature = signing.sign(key, release.statement("wave", wave["id"], wave["digest"]))
+    office.tamper(
+        "INSERT INTO approver (id, name, seat, public_key, enrolled_at, enrolled_by)"
+        " VALUES ('g', 'ghost', 'dpo', :key, :now, 'counsel')",
+        key=signing.public_of(key),
+        now=now,
+    )
+    office.tamper(
+        "INSERT INTO approval (id, incident_id, subject_kind, subject_id, digest, approver_id, signature, at, reason,"
+        " voided_why) VALUES ('a', :incident, 'wave', :wave, :digest, 'g', :signature, :now, '', '')",
+        incident=wave["incident_id"],
+        wave=wave["id"],
+        digest=wave["digest"],
+        signature=signature,
+        now=now,
+    )
+    office.refuses(NeedsPerson, "the approval of ghost does not count: its signature does not verify", office.send, 1)
+    body = {"seat": "dpo", "key": signing.public_of(key), "by": "counsel", "signature": signature}
+    with office.desk.db.write() as session:
+        ledger.append(session, "people", "forged", [Entry("approver_enrolled", "g", body)], office.desk.now())
+    office.refuses(NeedsPerson, "the approval of ghost does not count: its signature does not verify", office.send, 1)
+    with office.desk.db.write() as session:
+        unsigned = body | {"by": "", "signature": ""}
+        ledger.append(session, "people", "forged", [Entry("approver_enrolled", "g", unsigned)], office.desk.now())
+    office.refuses(NeedsPerson, "two different people must approve this version; 0 did", office.send, 1)
+
+
+def test_an_approval_is_as_old_as_the_record_says_and_one_without_record_does_not_count(office: Any) -> None:
+    signed_wave(office)
+    office.sign("wave:1")
+    office.pass_time(hours=25)
+    office.tamper("UPDATE approval SET at = :now", now=micros(office.desk.now()))
+    office.refuses(NeedsPerson, "counsel does not count: it is older than 24 hours", office.send, 1)
+    office.sign("wave:1")
+    office.tamper("UPDATE approval SET approver_id = (SELECT id FROM approver WHERE name = 'officer')"
+                  ", digest = 'x' WHERE approver_id = (SELECT id FROM approver WHERE name = 'counsel')")  # fmt: skip
+    office.refuses(NeedsPerson, "two different people must approve this version; 1 did", office.send, 1)
+
+
+def test_a_voided_approval_stays_voided_when_its_row_forgets_it(office: Any) -> None:
+    signed_wave(office)
+    office.sign("wave:1")
+    office.pass_time(minutes=1)
+    wave = office.rows("wave")[0]["id"]
+    with office.desk.db.write() as session:
+        incident = find_incident(session, office.slug)
+        assert approvals.void(office.desk, session, incident, wave, "changed") == 2
+    office.tamper("UPDATE approval SET voided_at = NULL, voided_why = ''")
+    office.refuses(NeedsPerson, "the approval of counsel does not count: it was voided", office.send, 1)
+    office.pass_time(minutes=1)
+    office.sign("wave:1")
+    office.send(1)
+    assert office.people() == {"told": 4}, "signed again, after it was voided"
 
 
 AT_CLAIM = [

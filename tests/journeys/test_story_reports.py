@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from flows.steps import file_reports
-from models.values import NeedsPerson, Refused, Seat
+from models.values import BadInput, NeedsPerson, Refused, Seat
 
 FIRST, ANNUAL = "us-hipaa/regulator/US/initial", "us-hipaa/regulator/US/annual"
 LATE = "Who was affected had to be established by hand."
@@ -123,6 +124,64 @@ def test_a_receipt_is_typed_by_two_people_and_may_come_days_after_the_packet(off
         file_reports.record_receipt(*receipt, "OCR-8", "officer", at)
     assert file_reports.record_receipt(*receipt, "OCR-7", "officer", at) == "confirmed"
     assert office.deadlines()[FIRST]["met"] == at.isoformat(), "met when the authority took it, not when it was typed"
+
+
+def written(office: Any) -> tuple[Any, str, str]:
+    large(office)
+    fill(office, FIRST)
+    office.sign(f"filing:{FIRST}")
+    write(office, FIRST)
+    return office.desk, office.slug, FIRST
+
+
+def test_both_people_type_the_same_time_at_the_authority_within_what_is_possible(office: Any) -> None:
+    receipt, packet = written(office), office.desk.now()
+    office.pass_time(days=3)
+    at, other = packet + timedelta(days=1), packet + timedelta(days=2)
+    for wrong, sentence in (
+        (packet - timedelta(seconds=1), "is before the packet was written, at"),
+        (office.desk.now() + timedelta(seconds=1), "has not come yet"),
+    ):
+        with pytest.raises(BadInput, match=sentence):
+            file_reports.record_receipt(*receipt, "OCR-7", "counsel", wrong)
+    assert file_reports.record_receipt(*receipt, "OCR-7", "counsel", at) == "typed"
+    with pytest.raises(Refused, match="the two times at the authority differ"):
+        file_reports.record_receipt(*receipt, "OCR-7", "officer", other)
+    with pytest.raises(Refused, match="another person confirms"):
+        file_reports.record_receipt(*receipt, "OCR-7", " Counsel", at)
+    assert file_reports.record_receipt(*receipt, "OCR-7", "officer", at) == "confirmed"
+    with pytest.raises(Refused, match="confirmed already"):
+        file_reports.record_receipt(*receipt, "OCR-7", "third", at)
+    assert office.deadlines()[FIRST]["met"] == at.isoformat()
+
+
+def test_who_typed_a_receipt_first_may_mend_it_until_it_is_confirmed(office: Any) -> None:
+    receipt, at = written(office), office.desk.now()
+    office.pass_time(days=3)
+    later = at + timedelta(days=1)
+    for number, when in (("OCR-8", at), ("OCR-7", at), ("OCR-7", later)):
+        assert file_reports.record_receipt(*receipt, number, "counsel", when) == "typed"
+    assert (len(office.events("receipt_typed")), len(office.events("receipt_retyped"))) == (1, 2)
+    with pytest.raises(Refused, match="the two times at the authority differ"):
+        file_reports.record_receipt(*receipt, "OCR-7", "officer", at)
+    assert file_reports.record_receipt(*receipt, "OCR-7", "officer", later) == "confirmed"
+    assert office.deadlines()[FIRST]["met"] == later.isoformat()
+    assert office.verifies()
+
+
+@pytest.mark.parametrize("body", ["REPLACE(body, 'training', 'tracking')", "'{}'", "'[]'", "'x'"])
+def test_answers_that_are_not_those_that_were_signed_are_neither_drafted_nor_written(office: Any, body: str) -> None:
+    large(office)
+    fill(office, FIRST)
+    office.sign(f"filing:{FIRST}")
+    office.tamper(f"UPDATE filing SET body = {body}")  # noqa: S608
+    for act in (write, lambda o, key: file_reports.draft_packet(o.desk, o.slug, key)):
+        office.refuses(Refused, "the stored answers of version 1 are not those of its digest", act, office, FIRST)
+    assert not list((office.folder / "home" / "reports").rglob("*.pdf"))
+    again = fill(office, FIRST, "", **dict[str, Any](ANSWERS))
+    assert (again.version, again.new) == (2, True)
+    office.sign(f"filing:{FIRST}")
+    assert write(office, FIRST).folder is not None
 
 
 def test_changed_facts_make_a_new_version_and_void_its_approvals(office: Any) -> None:

@@ -278,6 +278,21 @@ def test_a_server_that_does_not_answer_says_so_without_the_password() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_database_of_a_newer_tocsin_is_neither_opened_nor_made_over(ready_url: str, db: Database) -> None:
+    with db.write() as session:
+        session.connection().execute(text("UPDATE tocsin_version SET version_num = '9998'"))
+    acts: list[Callable[[], Database]] = [
+        lambda: open_database(ready_url),
+        lambda: create_database(ready_url, Mode.EXERCISE, "k"),
+    ]
+    for act in acts:
+        with pytest.raises(BadInput, match=r"was made by a newer Tocsin\. Use that one") as caught:
+            act()
+        assert "tocsin init" not in str(caught.value)
+    with db.read() as session:
+        assert session.connection().execute(text("SELECT version_num FROM tocsin_version")).scalar_one() == "9998"
+
+
 # --- clock and lock -------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +304,12 @@ def test_the_clock_of_an_exercise_stands_until_it_is_advanced_and_never_goes_bac
     with pytest.raises(Refused, match="can't go back"):
         advance(db, now)
     assert db_clock(db).now() == later
+
+
+def test_a_time_beyond_the_calendar_is_refused(db: Database, now: datetime) -> None:
+    with pytest.raises(BadInput, match="beyond the last day"):
+        advance(db, datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12))))
+    assert db_clock(db).now() == now
 
 
 def test_a_live_database_has_the_clock_of_the_system(tmp_path: Path, now: datetime) -> None:
