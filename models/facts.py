@@ -118,12 +118,13 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A regulator's order; it is an obligation too."""
+    """A regulator's order; it is an obligation too. `duty`: what it orders, where that is a telling."""
 
     authority: str
     due: Moment
     at: Moment | None = None
     text: str = ""
+    duty: str = ""  # a word of values.Duty; "" is a report to that authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ KEYS: Final[dict[str, Kind]] = {
     **_keys("organisation", Kind.ZONE, "timezone"),
     **_keys("organisation", Kind.BOOL, "small_business relevant_digital_service"),
     **_keys("incident", Kind.WORD, "kind"),
-    **_keys("incident", Kind.BOOL, "actively_exploited"),
+    **_keys("incident", Kind.BOOL, "actively_exploited ransom_paid"),
     **_keys(
         "times",
         Kind.MOMENT,
@@ -496,6 +497,7 @@ _CELLS: Final[dict[str, Kind]] = {
 }
 _CELL_WORDS: Final[dict[str, frozenset[str]]] = {
     "submission.duty": frozenset(Duty),
+    "order.duty": frozenset(Duty),
     "submission.stage": frozenset(Stage),
     "submission.form": frozenset({"oral", "written"}),
     "promise.channels": PROMISE_CHANNELS,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from json import encoder
 from typing import Any, Protocol
 
 # --- errors ---------------------------------------------------------------------------------------------------------
@@ -37,6 +38,9 @@ class BadInput(TocsinError):
     def __init__(self, where: str, problem: str, remedy: str = "") -> None:
         self.where, self.problem, self.remedy = where, problem, remedy
         super().__init__(f"{where}: {problem}" + (f" {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> tuple[type[BadInput], tuple[str, str, str]]:
+        return type(self), (self.where, self.problem, self.remedy)  # it may be raised in one process for another
 
 
 class NeedsPerson(TocsinError):
@@ -125,6 +129,8 @@ class Channel(StrEnum):
     SMS = "sms"
     LETTER = "letter"
     CALL_LIST = "call_list"  # a list that people dial from; the outcome is typed in
+    VOICE = "voice"  # a call that a machine speaks; nothing is said before the person has confirmed who they are
+    PUSH = "push"  # a signed message to the organisation's own app
     PUBLIC = "public"  # a page or a press release; belongs to nobody's ladder
 
 
@@ -166,6 +172,8 @@ OPEN_STATES = frozenset(
     }
 )
 TOLD_STATES = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED})
+# Where a carrier's word that it took the notice tells nobody: only evidence from the person's side counts as told.
+PROVEN_ONLY = frozenset({Channel.CALL_LIST, Channel.VOICE, Channel.PUSH})
 
 
 class Outcome(StrEnum):
@@ -273,6 +281,8 @@ class Element(StrEnum):
     ORGANISATION_NAME = "organisation_name"
     PARENT_NAME = "parent_name"
     BIOMETRIC_INSTRUCTIONS = "biometric_instructions"
+    NUMBER_AFFECTED = "number_affected"  # how many people the incident touched
+    FCRA_RIGHTS = "fcra_rights"  # rights under the federal Fair Credit Reporting Act
 
 
 class Severity(StrEnum):
@@ -290,6 +300,8 @@ class Finding:
     severity: Severity
     where: str
     remedy: str
+    part: str = ""  # the file of words to mend
+    segment: str = ""  # whose text it is; empty where there is only one
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -340,7 +352,7 @@ def micros(at: datetime) -> int:
 
 def canonical(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, UTF-8; the text that is hashed is the text that is stored."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return _ENCODER.encode(value) if _ENCODE is None else "".join(_ENCODE(value, 0))
 
 
 def _plain(value: Any) -> Any:
@@ -349,6 +361,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, frozenset | set):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+# JSONEncoder.encode makes this anew for each text; made once, it costs half. None on a Python without the C part.
+_MAKE: Any = getattr(encoder, "c_make_encoder", None)
+_ENCODE: Any = _MAKE and _MAKE(None, _plain, encoder.encode_basestring, None, ":", ",", True, False, True)
 
 
 def sha256(data: str | bytes) -> str:
@@ -390,6 +408,7 @@ class Person:
     has_mobile: bool = False
     has_address: bool = False
     customer: str = ""
+    has_app: bool = False  # signed in to the organisation's app
 
 
 # --- what goes to a carrier -----------------------------------------------------------------------------------------
@@ -403,6 +422,12 @@ class Contacts:
     phone: str = ""  # E.164
     address: tuple[str, ...] = ()  # lines below the addressee, the country last
     country: str = ""  # ISO 3166-1 of the address
+    app: str = ""  # the person's id in the organisation's own app
+    large_print: bool = False  # asked for letters in large print
+
+    def as_data(self) -> dict[str, Any]:
+        """As `dataclasses.asdict`, without its copying: it is done for every person of a wave."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +457,7 @@ class Wording:
     text: str = ""  # email's text part, SMS, call script, press release
     html: str = ""  # email's HTML part, public page
     typst: str = ""  # letter body, typst markup
+    short: str = ""  # public: the notice as a newspaper prints it; call list: what people ask, and the answers
     slots: tuple[Slot, ...] = ()
 
     def digest(self) -> str:
@@ -476,5 +502,5 @@ class Receipt:
     at: datetime
     delivery: str = ""  # empty: an orphan, kept and listed, never guessed at
     code: str = ""
-    source: str = ""  # dsn, twilio, returned_letter, call_list
+    source: str = ""  # dsn, twilio, returned_letter, call_list, voice, app
     digest: str = ""  # of the raw receipt: the same receipt twice counts once

@@ -13,12 +13,13 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from models import vocabulary
-from models.facts import Facts, Moment, day_bounds
+from models.facts import Facts, Moment, Order, day_bounds
 from models.values import Confidence, Duty, ObligationState, Stage
 from regimes import clock, conditions, load, promise, scope, warn
 from regimes import schema as s
 from regimes.conditions import Truth, Verdict
 from regimes.obligations import Assessment, NotOwed, Obligation, Precedence, by_due, covers
+from regimes.reading import order_test
 from regimes.severity import severity
 
 __all__ = ["Assessment", "NotOwed", "Obligation", "Precedence", "assess", "covers", "terms"]
@@ -50,7 +51,7 @@ def assess(
         id_: load.instrument(id_) if instruments is None else head for id_, head in heads.items() if _tied(head, facts)
     }
     found = [entry for instrument in held.values() for entry in _instrument(instrument, ask)]
-    found += [_pledge(pledge, ask) for pledge in promise.pledges(facts)]
+    found += [_pledge(pledge, ask) for pledge in promise.pledges(facts, _carried(found, facts))]
     open_ = [entry for entry in found if isinstance(entry, Obligation)]
     orders = tuple(_orders(open_, held, facts))
     open_ = [warn.told_too_early(entry, orders, open_) for entry in open_]
@@ -70,6 +71,14 @@ def terms(obligation: Obligation, facts: Facts) -> s.Version:
     if obligation.regime == promise.REGIME:
         return promise.version(facts, obligation.law_version)
     return load.instrument(obligation.regime).version(obligation.law_version)
+
+
+def _carried(found: list[Obligation | NotOwed], facts: Facts) -> frozenset[Order]:
+    """Orders that a law's own duty already answers, so that they are not listed a second time."""
+    if not facts.orders:
+        return frozenset()
+    tests = [order_test(entry.rule.when) for entry in found if isinstance(entry, Obligation) and entry.rule]
+    return frozenset(row for test in tests if test for row in clock.orders(test, facts)[0])
 
 
 # --- one instrument -------------------------------------------------------------------------------------------------
@@ -114,7 +123,7 @@ _ANY_TIME = ("discovered", "aware", "detected", "determined", "suspected", "conf
 
 def _day_of_law(version: s.Version, rule: s.DutyRule, ask: _Ask) -> date:
     """The day whose law applies: of the version's transition, the duty's anchor, any other time stated, else today."""
-    anchors = [(d.anchor, *d.else_from) for d in rule.deadlines if d.anchor not in ("submission", "year_end")]
+    anchors = [(d.anchor, *d.else_from) for d in rule.deadlines if d.anchor not in ("submission", "year_end", "order")]
     names = (*((version.transition,) if version.transition else ()), *(n for part in anchors for n in part), *_ANY_TIME)
     return ask.facts.once(("day", names), lambda: _first_day(names, ask.facts)) or ask.as_of.date()
 
@@ -142,7 +151,8 @@ def _duty(
 ) -> Iterator[Obligation | NotOwed]:
     for landing in scope.landings(rule, instrument, ask.facts):
         when = conditions.evaluate(rule.when, ask.facts, landing.jurisdiction)
-        verdict = conditions.every([when, landing.verdict, _bound(rule, ask.facts), common])
+        told = _told_otherwise(version, rule, landing, ask.facts)
+        verdict = conditions.every([when, landing.verdict, _bound(rule, ask.facts), common, told])
         if verdict.truth is Truth.FALSE:
             yield _not_owed(version, rule, landing, verdict)
         else:
@@ -151,6 +161,15 @@ def _duty(
 
 def _bound(rule: s.DutyRule, facts: Facts) -> Verdict:
     return conditions.evaluate(role_test(rule.roles), facts) if rule.roles else conditions.TRUE
+
+
+def _told_otherwise(version: s.Version, rule: s.DutyRule, landing: scope.Landing, facts: Facts) -> Verdict:
+    """False when the earlier telling, after whose form a further one is owed, had another form."""
+    for period in rule.deadlines:
+        ref = period.submission
+        if ref and ref.form and clock.earlier(ref, facts, version.regime, landing.jurisdiction)[1]:
+            return Verdict(Truth.FALSE, (f"the {ref.duty} was not told in {ref.form} form: nothing follows",))
+    return conditions.TRUE
 
 
 @cache
@@ -170,6 +189,7 @@ def _not_owed(version: s.Version, rule: s.DutyRule, landing: scope.Landing, verd
         authority=landing.authority.name if landing.authority else None,
         law_version=version.id,
         citation=rule.citation,
+        id=_id(version, rule, landing),
         rule=rule,
     )
 
@@ -182,10 +202,10 @@ def _owed(
     verdict: Verdict,
     ask: _Ask,
 ) -> Obligation:
-    setting = _setting(instrument, version, landing, ask.facts)
+    setting = _setting(instrument, version, rule, landing, ask.facts)
     due = _due(version, rule, setting, ask)
     hold = clock.hold_of(ask.facts, version.law_enforcement) if rule.tolled else None
-    due = clock.tolled(due, hold, version.law_enforcement, setting.zone)
+    due = clock.tolled(due, hold, version.law_enforcement, setting, load.counting_rules()[version.counting])
     met = _met(version.regime, rule.duty, rule.stage, landing, ask.facts, setting.zone)
     held = _held(hold, ask.as_of)
     missing = tuple(dict.fromkeys((*verdict.missing, *due.missing)))
@@ -232,12 +252,14 @@ def _id(version: s.Version, rule: s.DutyRule, landing: scope.Landing) -> str:
     return "/".join((*parts, rule.stage.value))
 
 
-def _setting(instrument: s.Instrument, version: s.Version, landing: scope.Landing, facts: Facts) -> clock.Setting:
+def _setting(
+    instrument: s.Instrument, version: s.Version, rule: s.DutyRule, landing: scope.Landing, facts: Facts
+) -> clock.Setting:
     place = (landing.authority.place if landing.authority else "") or landing.jurisdiction
     name = vocabulary.zone_of(place) or instrument.zone
     zone = _zone(name) if name else facts.zone or UTC
     own = facts.zone or zone
-    return clock.Setting(version.regime, landing.jurisdiction, zone, own, place)
+    return clock.Setting(version.regime, landing.jurisdiction, zone, own, place, order_test(rule.when))
 
 
 @cache

@@ -8,6 +8,7 @@ two zones). A period without a number has no due time.
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,10 +16,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import product
 from typing import Final
 
-from models.facts import ANCHORS, Facts, Moment, Submission
+from models.facts import ANCHORS, Facts, Moment, Order, Submission
 from models.values import BadInput
 from regimes import calendars
-from regimes.schema import CountingRule, Deadline, LawEnforcement, Unit
+from regimes.schema import CountingRule, Deadline, LawEnforcement, OrderTest, SubmissionRef, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Setting:
     zone: tzinfo
     own_zone: tzinfo  # the organisation's
     calendar: str  # the place whose working days count
+    order: OrderTest | None = None  # whose order names the time, for a deadline from `order`
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Due:
     waiting: str = ""  # the clock has not started: what it waits for
     by_days: bool = False  # lateness is counted in whole days
     limit: datetime | None = None  # the due time before it moved on from a day off: what is compared with other limits
+    start: tuple[datetime | None, datetime | None] | None = None  # when the clock started: earliest, latest
 
 
 # --- anchors --------------------------------------------------------------------------------------------------------
@@ -58,9 +61,29 @@ def matches(row: Submission, regime: str, duty: str, stage: str = "", jurisdicti
 
 
 def same_authority(written: str, slug: str, name: str) -> bool:
-    """Whether a submission's free text means this authority; an empty text means any."""
-    plain = written.strip().lower()
-    return not plain or plain == slug or plain in name.lower() or name.lower() in plain
+    """Whether a submission's free text means this authority; an empty text means any.
+
+    A text of up to three letters is an abbreviation: it must be the slug, or a whole word of the name.
+    """
+    plain, full = written.strip().lower(), name.lower()
+    if not plain or plain == slug:
+        return True
+    if plain.isascii() and len(plain) <= 3:
+        return plain in re.split(r"[^a-z0-9]+", full)
+    return plain in full or (bool(full) and full in plain)
+
+
+def orders(test: OrderTest, facts: Facts) -> tuple[list[Order], list[Order]]:
+    """The orders on record that an authority gave for a duty, and those of it that name no duty."""
+    own = [row for row in facts.orders if same_authority(row.authority, test.authority.lower(), test.authority)]
+    return [row for row in own if row.duty == test.duty], [row for row in own if not row.duty]
+
+
+def earlier(ref: SubmissionRef, facts: Facts, regime: str, jurisdiction: str = "") -> tuple[list[Submission], bool]:
+    """The tellings that may start a clock, and whether one on record shows by its form that it never will."""
+    rows = [row for row in facts.submissions if matches(row, ref.regime or regime, ref.duty, ref.stage, jurisdiction)]
+    fit = [row for row in rows if not ref.form or not row.form or row.form == ref.form]
+    return fit, bool(rows) and not fit
 
 
 def individuals_told(facts: Facts, regime: str, jurisdiction: str = "") -> Moment | None:
@@ -89,8 +112,8 @@ def _anchored(deadline: Deadline, facts: Facts, setting: Setting) -> tuple[str, 
         regime = ref.regime or setting.regime
         if ref.duty == "individuals":
             return "individuals told", individuals_told(facts, regime, setting.jurisdiction)
-        rows = [row.at for row in facts.submissions if matches(row, regime, ref.duty, ref.stage)]
-        return f"{regime} {ref.duty} {ref.stage}".strip(), span(rows)
+        rows = [row.at for row in earlier(ref, facts, setting.regime)[0]]
+        return " ".join(filter(None, (regime, ref.duty, ref.stage, ref.form))), span(rows)
     if deadline.anchor == "individuals_notified":
         return deadline.anchor, individuals_told(facts, setting.regime, setting.jurisdiction)
     if deadline.anchor == "year_end":
@@ -260,10 +283,23 @@ def _beyond(facts: Facts, key: str) -> BadInput:
     )
 
 
+def _by_order(test: OrderTest, facts: Facts) -> Due:
+    """The time that an order itself names; of several orders the earliest."""
+    named, vague = orders(test, facts)
+    found = named or vague
+    if not found:
+        return Due(None, None, "order", (f"{test.authority} has ordered nothing yet",), (), "order")
+    at = min((row.due for row in found), key=lambda due: due.latest or _NEVER)
+    said = f"the order of {test.authority} names the time: {_said(at)}"
+    return Due(at.latest, at.earliest, "order", (said,), by_days=at.dated)
+
+
 def _work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Setting) -> Due:
+    if setting.order is not None and deadline.anchor == "order":
+        return _by_order(setting.order, facts)
     name, at = _anchored(deadline, facts, setting)
     missing: tuple[str, ...] = ()
-    if at is None and deadline.anchor in _CHAINED:
+    if at is None and deadline.anchor in _CHAINED and not first_stated(deadline.safe_from, facts)[1]:
         return Due(
             None,
             None,
@@ -292,6 +328,7 @@ def _work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Set
         "",
         _whole_days(deadline, at),
         limit or due,
+        (at.earliest, at.latest),
     )
 
 
@@ -300,6 +337,7 @@ _CHAINED: Final = {
     "individuals_notified": "the people are told",
     "handling_done": "handling of the incident ends",
     "fix_available": "a fix is available",
+    "scope_known": "the scope is known",
 }
 
 
@@ -338,6 +376,8 @@ def combine(dues: list[Due], how: str) -> Due:
     started = [due for due in dues if due.due]
     if not started:
         return dues[0]
+    if how == "capped":
+        return _capped(dues, len(started))
     pick = min if how == "earliest" else max
     chosen = pick(started, key=lambda due: due.limit or due.due or _NEVER)
     safe = (
@@ -347,6 +387,22 @@ def combine(dues: list[Due], how: str) -> Due:
         return chosen
     lines = tuple(line for due in dues for line in due.derivation)
     return replace(chosen, due_safe=safe, derivation=(*lines, f"the {how} of these counts"))
+
+
+def _capped(dues: list[Due], started: int) -> Due:
+    """A period and its cap. A clock that starts only after the cap is over is not limited by it."""
+    period, cap = dues
+    end = cap.limit or cap.due
+    if started < 2 or period.start is None or end is None or period.missing:
+        return combine(dues, "earliest")
+    first, last = period.start
+    if last is not None and last > end:
+        safe = min(filter(None, (period.due_safe, cap.due_safe)), default=None)
+        late = f"the clock of {period.clock_from} starts after the cap is over: the cap no longer limits it"
+        lines = (*period.derivation, *cap.derivation, late)
+        alone = first is not None and first > end
+        return replace(period, due_safe=period.due_safe if alone else safe, derivation=lines)
+    return combine(dues, "earliest")
 
 
 # --- a delay asked for by law enforcement ---------------------------------------------------------------------------
@@ -378,15 +434,14 @@ def hold_of(facts: Facts, law: LawEnforcement | None) -> Hold | None:
     return Hold(begin, min(known, default=None), f"asked for by law enforcement ({law.citation})")
 
 
-def tolled(due: Due, hold: Hold | None, law: LawEnforcement | None, zone: tzinfo) -> Due:
+def tolled(due: Due, hold: Hold | None, law: LawEnforcement | None, setting: Setting, rule: CountingRule) -> Due:
     """A due time moved to the end of the hold, when the hold began before it and ends after it."""
     if hold is None or law is None or due.due is None or (hold.start and hold.start > due.due):
         return due
     if hold.end is None:
         return replace(due, derivation=(*due.derivation, f"held until cleared: {hold.said}"))
     try:
-        end = hold.end.astimezone(zone)
-        end = _end_of((end + timedelta(days=law.resume_days)).date(), zone) if law.resume_days else end
+        end = _resumed(hold.end.astimezone(setting.zone), law, setting, rule)
     except OverflowError as error:
         raise BadInput(
             "law_enforcement", "ends too far away: outside the calendar.", "Check the year of until, or of cleared."
@@ -395,7 +450,17 @@ def tolled(due: Due, hold: Hold | None, law: LawEnforcement | None, zone: tzinfo
         return due
     return replace(
         due,
-        due=end.astimezone(zone),
-        due_safe=end.astimezone(zone),
+        due=end,
+        due_safe=end,
         derivation=(*due.derivation, f"moved to {end.isoformat()}: {hold.said}"),
     )
+
+
+def _resumed(end: datetime, law: LawEnforcement, setting: Setting, rule: CountingRule) -> datetime:
+    """The due time that follows the end of a hold, in the zone where the duty is owed."""
+    if law.resume_business_days:
+        day = calendars.add_working_days(end.date(), law.resume_business_days, setting.calendar, rule)
+        return _end_of(day, setting.zone)
+    if law.resume_days:
+        return _end_of((end + timedelta(days=law.resume_days)).date(), setting.zone)
+    return end

@@ -15,6 +15,7 @@ from typing import Final
 from models import vocabulary
 from models.facts import UNKNOWN, Count, Elements, Facts, Money, Value
 from regimes import schema as s
+from regimes.clock import orders
 
 
 class Truth(StrEnum):
@@ -43,6 +44,7 @@ _IMPLIED_BY: Final = {
     "data.acquired": ("data.exfiltrated",),
     "data.accessed": ("data.acquired", "data.exfiltrated"),
 }
+_HAPPENED: Final = {"incident.ransom_paid": "times.ransom_paid"}  # what has a time has happened
 
 
 def evaluate(condition: s.Condition | None, facts: Facts, place: str = "") -> Verdict:
@@ -56,7 +58,7 @@ def evaluate(condition: s.Condition | None, facts: Facts, place: str = "") -> Ve
     return kept[1]
 
 
-_PLACELESS: Final = (s.FactTest, s.PlaceTest)  # these come to the same wherever the duty is owed
+_PLACELESS: Final = (s.FactTest, s.PlaceTest, s.OrderTest)  # these come to the same wherever the duty is owed
 
 
 def _evaluate(condition: s.Condition, facts: Facts, place: str) -> Verdict:
@@ -73,6 +75,8 @@ def _evaluate(condition: s.Condition, facts: Facts, place: str) -> Verdict:
             return _count(condition, facts, place)
         case s.PlaceTest():
             return _place(condition, facts)
+        case s.OrderTest():
+            return _order(condition, facts)
 
 
 def every(verdicts: Iterable[Verdict]) -> Verdict:
@@ -119,6 +123,8 @@ def known(facts: Facts, key: str) -> Value:
     """A fact as stated, or as another stated fact implies it."""
     value = facts.value(key)
     if value is UNKNOWN and any(facts.value(other) is True for other in _IMPLIED_BY.get(key, ())):
+        return True
+    if value is UNKNOWN and key in _HAPPENED and facts.value(_HAPPENED[key]) is not UNKNOWN:
         return True
     return value
 
@@ -284,3 +290,20 @@ def _place(test: s.PlaceTest, facts: Facts) -> Verdict:
     count, said, keys = count_of(s.Base.RESIDENTS, facts, test.area)
     truth = compare(count, s.Op.AT_LEAST, 1)
     return Verdict(truth, (f"{count} {said}",), keys if truth is Truth.UNKNOWN else ())
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+
+def _order(test: s.OrderTest, facts: Facts) -> Verdict:
+    """An order arises by the authority's act, so without one on record nothing is owed."""
+    named, vague = orders(test, facts)
+    if named:
+        return Verdict(Truth.TRUE, (test.because or f"{test.authority} ordered it",))
+    if vague:
+        return Verdict(
+            Truth.UNKNOWN,
+            (f"an order of {test.authority} is on record, and does not say what it orders",),
+            ("order.duty",),
+        )
+    return Verdict(Truth.FALSE, (f"only on an order of {test.authority}, and none is on record",))

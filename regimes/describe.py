@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from models.values import Confidence
@@ -15,6 +17,17 @@ _OPS = {
     s.Op.MORE_THAN: "more than",
     s.Op.LESS_THAN: "fewer than",
     s.Op.AT_MOST: "at most",
+}
+
+
+_BASES = {  # one, several
+    s.Base.RESIDENTS: ("resident", "residents"),
+    s.Base.TOTAL: ("person in all", "people in all"),
+    s.Base.PERSONS_NOTIFIED: ("person to be told", "people to be told"),
+    s.Base.INSUFFICIENT_CONTACT: ("person without sufficient contact data", "people without sufficient contact data"),
+    s.Base.NOTICE_COST: ("notice cost", "notice cost"),
+    s.Base.MINORS: ("minor", "minors"),
+    s.Base.BROKERED_ACCOUNTS: ("brokered account", "brokered accounts"),
 }
 
 
@@ -32,7 +45,9 @@ def condition(test: s.Condition | None) -> str:
         case s.CountTest():
             unit = f"{test.currency} of " if test.currency else ""
             where = f" of {test.place}" if test.place else ""
-            return f"{_OPS[test.op]} {test.number:,} {unit}{test.base.value.replace('_', ' ')}{where}"
+            return f"{_OPS[test.op]} {test.number:,} {unit}{_BASES[test.base][test.number != 1]}{where}"
+        case s.OrderTest():
+            return f"ordered by {test.authority}"
         case s.PlaceTest():
             return f"{'established' if test.how == 'established' else 'people living'} in {test.area}"
         case s.FactTest():
@@ -41,7 +56,7 @@ def condition(test: s.Condition | None) -> str:
             return f"{test.key} {verb} {', '.join(wanted)}"
 
 
-def opposite(test: s.FactTest | s.CountTest | s.PlaceTest) -> str:
+def opposite(test: s.FactTest | s.CountTest | s.PlaceTest | s.OrderTest) -> str:
     """What would have to be so for a test to come out the other way."""
     if isinstance(test, s.CountTest):
         return condition(replace(test, op=_OPPOSITE[test.op]))
@@ -72,84 +87,141 @@ def deadline(period: s.Deadline) -> str:
     start = period.anchor if period.anchor != "year_end" else f"the end of the calendar year of {period.year_of}"
     if period.submission:
         ref = period.submission
-        start = f"telling {ref.regime or 'under the same law'}: {ref.duty} {ref.stage}".strip()
+        form = f"({ref.form})" if ref.form else ""
+        told = " ".join(part for part in (ref.duty, ref.stage, form) if part)
+        start = f"telling {ref.regime or 'under the same law'}: {told}"
     if period.unit is None:
-        return f"no number, from {start}"
+        return "when the order says" if period.anchor == "order" else f"no number, from {start}"
     if period.unit is s.Unit.FIXED_DATE:
         return f"by {period.month:02}-{period.day:02} of the year after {start}"
-    return f"{period.value} {period.unit.value.replace('_', ' ')} from {start}"
+    unit = period.unit.value.replace("_", " ")
+    return f"{period.value} {unit.removesuffix('s') if period.value == 1 else unit} from {start}"
+
+
+_JOINED = {"earliest": "the earlier of {}", "latest": "the later of {}", "capped": "{}"}
+
+
+def clock(rule: s.DutyRule) -> str:
+    """All deadlines of a duty as one clause."""
+    said = [deadline(period) for period in rule.deadlines]
+    between = ", limited by " if rule.combine == "capped" else " and "
+    return _JOINED[rule.combine].format(between.join(said)) if len(said) > 1 else said[0]
+
+
+# --- as plain data --------------------------------------------------------------------------------------------------
+
+
+def written(test: s.Condition) -> dict[str, Any]:
+    """A condition in the keys of the instrument file, so that nothing of it is lost in words."""
+    match test:
+        case s.Every():
+            return {"all": [written(part) for part in test.of]}
+        case s.Either():
+            return {"any": [written(part) for part in test.of]}
+        case s.Not():
+            return {"not": written(test.of)}
+        case s.PlaceTest():
+            return {test.how: test.area} | _filled(test, "how", "area")
+        case s.OrderTest():
+            return {"ordered_by": test.authority} | _filled(test, "authority")
+        case s.CountTest():
+            head = {"count": test.base.value, test.op.value: test.number} | ({"of": test.place} if test.place else {})
+            return head | _filled(test, "base", "op", "number", "place")
+        case s.FactTest():
+            how: dict[str, Any] = (
+                {"contains": sorted(test.contains)} if test.contains else {"any_of": list(test.any_of)}
+            )
+            return {"fact": test.key} | how | _filled(test, "key", "contains", "any_of")
+
+
+def _filled(test: s.FactTest | s.CountTest | s.PlaceTest | s.OrderTest, *said: str) -> dict[str, Any]:
+    """The other fields of a test, as far as the file fills them."""
+    found = {f.name: _plain(getattr(test, f.name)) for f in fields(test) if f.name not in said}
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
 
 
 def as_data(instrument: s.Instrument) -> dict[str, Any]:
-    """An instrument for `law list --json`: versions, duties, thresholds, clocks, sources, confidence."""
-    return {
-        "id": instrument.id,
-        "name": instrument.name,
-        "place": instrument.place,
-        "kind": instrument.kind,
-        "versions": [_version(version) for version in instrument.versions],
-    }
+    """Everything that an instrument's file holds, as plain data. Field by field, so a new key of the schema is in it.
+
+    A condition stands twice: in words under its own name, and as the file writes it under that name and `_test`.
+    """
+    return _fields(instrument)
 
 
-def _version(version: s.Version) -> dict[str, Any]:
-    return {
-        "id": version.id,
-        "from": version.from_.isoformat(),
-        "until": version.until.isoformat() if version.until else None,
-        "status": version.status.value,
-        "citation": version.citation,
-        "checked": version.checked.isoformat() if version.checked else None,
-        "confidence": version.confidence.value,
-        "sources": list(version.sources),
-        "counting": version.counting,
-        "applies": condition(version.applies),
-        "personal_information": condition(version.personal_information),
-        "exceptions": [condition(part) for part in version.exceptions],
-        "duties": [_duty(rule) for rule in version.duties],
-        "substitute": [_tier(tier) for tier in version.substitute],
-        "orders": [f"{order.before} before {order.after} ({order.enforcement})" for order in version.orders],
-        "omits": list(version.omits),
-    }
+def _fields(value: Any) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": value.id} if isinstance(value, s.Version) else {}
+    for part in fields(value):
+        found, name = getattr(value, part.name), _NAMES.get((type(value), part.name), part.name.rstrip("_"))
+        if "Condition" in str(part.type):
+            many = isinstance(found, tuple)
+            data[name] = [condition(test) for test in found] if many else condition(found)
+            data[f"{name}_test"] = [written(test) for test in found] if many else found and written(found)
+        else:
+            data[name] = _plain(found)
+    return data | _MORE.get(type(value), lambda _: {})(value)
 
 
-def _duty(rule: s.DutyRule) -> dict[str, Any]:
-    return {
-        "duty": rule.duty.value,
-        "stage": rule.stage.value,
-        "recipient": rule.recipient.value,
-        "authorities": [authority.name for authority in rule.authorities],
-        "threshold": condition(rule.when),
-        "clock": [deadline(period) for period in rule.deadlines],
-        "qualifier": rule.qualifier,
-        "citation": rule.citation,
-        "checked": rule.checked.isoformat() if rule.checked else None,
-        "confidence": rule.confidence.value,
-    }
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _fields(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.value if isinstance(value, StrEnum) else value
 
 
-def _tier(tier: s.SubstituteTier) -> dict[str, Any]:
-    return {
-        "id": tier.id,
-        "when": condition(tier.when),
-        "force": tier.force.value,
-        "means": [means.value for means in tier.means],
-        "days": tier.days,
-        "citation": tier.citation,
-        "confidence": tier.confidence.value,
-    }
+_NAMES = {(s.DutyRule, "when"): "threshold"}
+_MORE: dict[type, Callable[[Any], dict[str, Any]]] = {  # in words, beside the fields
+    s.DutyRule: lambda rule: {"clock": [deadline(period) for period in rule.deadlines]},
+    s.Version: lambda version: {"counting_rule": _fields(counting_rules()[version.counting])},
+}
 
 
-def weak(instruments: Iterable[s.Instrument]) -> Iterator[str]:
-    """Everything that rests on memory or conflict, by name."""
-    for rule in counting_rules().values():
-        if rule.confidence is not Confidence.CORPUS:
-            yield f"counting rule {rule.name}: {rule.confidence} ({rule.citation})"
-    for version in (version for instrument in instruments for version in instrument.versions):
-        if version.confidence is not Confidence.CORPUS:
-            yield f"{version.id}: {version.confidence} ({version.citation})"
-        yield from (
-            f"{version.id}: {name}: {level} ({cited})" for name, level, cited in _parts(version) if level != "corpus"
-        )
+# --- what is weak ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """A part of the law that no source carries, or that sources dispute."""
+
+    owner: str  # a version's id, or `counting rule NAME`
+    part: str  # "": the whole of it
+    confidence: Confidence
+    citation: str
+
+    def __str__(self) -> str:
+        return f"{': '.join(part for part in (self.owner, self.part) if part)}: {self.confidence} ({self.citation})"
+
+    @property
+    def regime(self) -> str:
+        """The instrument it belongs to; "" for a rule of counting."""
+        return self.owner.partition("@")[0] if "@" in self.owner else ""
+
+
+def weak(instruments: Iterable[s.Instrument]) -> Iterator[Weak]:
+    """Everything that rests on memory or conflict, by name; the rules by which these instruments count come first."""
+    return (part for part in _backed(instruments) if part.confidence is not Confidence.CORPUS)
+
+
+def _backed(instruments: Iterable[s.Instrument]) -> Iterator[Weak]:
+    versions = [version for instrument in instruments for version in instrument.versions]
+    for rule in _rules_of(versions):
+        yield Weak(f"counting rule {rule.name}", "", rule.confidence, rule.citation)
+    for version in versions:
+        yield Weak(version.id, "", version.confidence, version.citation)
+        yield from (Weak(version.id, name, level, cited) for name, level, cited in _parts(version))
+
+
+def _rules_of(versions: Iterable[s.Version]) -> Iterator[s.CountingRule]:
+    used = {name for version in versions for name in (version.counting, *_own_rules(version))}
+    return (rule for rule in counting_rules().values() if rule.name in used)
+
+
+def _own_rules(version: s.Version) -> Iterator[str]:
+    return (period.counting for rule in version.duties for period in rule.deadlines if period.counting)
 
 
 def _parts(version: s.Version) -> Iterator[tuple[str, Confidence, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from models.facts import Facts, Money, Value
+from models.facts import Elements, Facts, Money, Value
 from models.vocabulary.kinds import shown
 from regimes import conditions, describe, load
 from regimes import schema as s
@@ -16,7 +16,7 @@ from regimes.assess import role_test
 from regimes.conditions import Truth
 from regimes.obligations import NotOwed, Obligation
 
-Leaf = s.FactTest | s.CountTest | s.PlaceTest
+Leaf = s.FactTest | s.CountTest | s.PlaceTest | s.OrderTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def step(condition: s.Condition, facts: Facts, place: str) -> Step:
             return Step(said, verdict.truth, of=of, kind="all" if isinstance(condition, s.Every) else "any")
         case s.Not():
             return Step(said, verdict.truth, of=(step(condition.of, facts, place),), kind="not")
-        case s.FactTest() | s.CountTest() | s.PlaceTest():
+        case s.FactTest() | s.CountTest() | s.PlaceTest() | s.OrderTest():
             reads = tuple(_reads(condition, facts, place))
             return Step(said, verdict.truth, verdict.because, reads, leaf=condition)
 
@@ -112,6 +112,8 @@ def _value(value: Value | None) -> str:
 def _keys(test: Leaf, facts: Facts, place: str) -> tuple[str, ...]:
     if isinstance(test, s.FactTest):
         return (test.key,)
+    if isinstance(test, s.OrderTest):
+        return ("order",)
     if isinstance(test, s.PlaceTest) and test.how == "established":
         keys = ("organisation.country", "organisation.main_establishment", "organisation.establishments")
         return tuple(key for key in keys if key in facts.values) or keys[:1]
@@ -151,3 +153,27 @@ def _truth(node: Step, flipped: Step | None) -> Truth:
     if decides in parts:
         return decides
     return Truth.UNKNOWN if Truth.UNKNOWN in parts else Truth.TRUE if node.kind == "all" else Truth.FALSE
+
+
+# --- what would decide ----------------------------------------------------------------------------------------------
+
+
+def deciding(entry: Obligation, facts: Facts) -> tuple[str, ...]:
+    """The elements of which nobody stated whether they were exposed, and on which an undetermined duty turns."""
+    if entry.rule is None or "data.elements" not in entry.missing:
+        return ()
+    value = facts.value("data.elements")
+    known = value.at_least if isinstance(value, Elements) else frozenset()
+    most = value.at_most if isinstance(value, Elements) else None
+    open_ = [leaf for _, part in reasoning(entry, facts).parts for leaf in _open(part)]
+    tests = [test for test in open_ if isinstance(test, s.FactTest) and test.key == "data.elements"]
+    asked = frozenset(word for test in tests for word in test.contains)
+    return tuple(sorted(word for word in asked - known if most is None or word in most))
+
+
+def _open(node: Step) -> Iterator[Leaf]:
+    """The single tests that are unknown and still matter: none inside a branch that is decided already."""
+    if node.truth is Truth.UNKNOWN:
+        if node.leaf is not None:
+            yield node.leaf
+        yield from chain.from_iterable(_open(part) for part in node.of)

@@ -8,6 +8,7 @@ checked, overlapping versions, a deadline without an anchor. Errors name the fil
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -19,7 +20,7 @@ from typing import Any
 from models import vocabulary
 from models.values import BadInput, Channel, Confidence, Duty, Element, Recipient, Role, Stage
 from regimes import schema as s
-from regimes.reading import Table, anchor, condition, exposed, place
+from regimes.reading import Table, anchor, condition, exposed, order_test, place
 
 try:  # the same parser, compiled: docs/discussions/law-cache.md
     import tomli as toml
@@ -101,10 +102,11 @@ def load_instrument(text: str, file: str) -> s.Instrument:
     table = _table(text, file)
     name = table.text("id")
     rows = table.raw("version", [])
+    head = _instrument(table, file, ())  # first, so that errors come in the order of the file
     versions = tuple(_version(Table(row, _version_where(file, row)), name) for row in rows)
     if not versions:
         raise BadInput(file, "has no version.", "Add [[version]].")
-    return _instrument(table, file, _in_order(versions, file))
+    return replace(head, versions=_in_order(versions, file))
 
 
 def _table(text: str, file: str) -> Table:
@@ -119,7 +121,7 @@ def _instrument(table: Table, file: str, versions: tuple[s.Version, ...]) -> s.I
         id=table.text("id"),
         name=table.text("name"),
         place=place(table, "place"),
-        kind=table.text("kind"),
+        kind=table.one_of("kind", table.text("kind"), {"personal_data", "cyber_incident", "sector"}),
         nexus=table.inner("nexus", condition),
         versions=versions,
         zone=table.text("zone", ""),
@@ -263,6 +265,7 @@ def _duty(table: Table, version: s.Version) -> s.DutyRule:
         raise table.bad(
             "deadline", "is missing.", "Add [[version.duty.deadline]]; leave value away when the law gives no number."
         )
+    _check_order(table, deadlines)
     found = s.DutyRule(
         duty=duty,
         recipient=table.word("recipient", Recipient, _RECIPIENTS[duty]),
@@ -273,7 +276,7 @@ def _duty(table: Table, version: s.Version) -> s.DutyRule:
         authorities=table.rows("authority", _authority),
         when=table.inner("when", condition),
         deadlines=deadlines,
-        combine=table.one_of("combine", table.text("combine", "earliest"), {"earliest", "latest"}),
+        combine=_combine(table, len(deadlines)),
         qualifier=table.text("qualifier", ""),
         per=table.word("per", s.Per, s.Per.INSTRUMENT),
         place=place(table, "place", ""),
@@ -289,8 +292,26 @@ def _duty(table: Table, version: s.Version) -> s.DutyRule:
     return found
 
 
+def _combine(table: Table, deadlines: int) -> str:
+    how = table.one_of("combine", table.text("combine", "earliest"), frozenset(s.COMBINE))
+    if how == "capped" and deadlines != 2:
+        raise table.bad("combine", '"capped" takes two deadlines.', "Write the period first, then its cap.")
+    return how
+
+
+def _check_order(table: Table, deadlines: tuple[s.Deadline, ...]) -> None:
+    when = table.inner("when", condition)
+    if any(period.anchor == "order" for period in deadlines) and order_test(when) is None:
+        raise table.bad(
+            "deadline", 'with from = "order" needs a condition that names the order.', "Add when = { ordered_by = … }."
+        )
+
+
 def _authority(table: Table) -> s.Authority:
     return s.Authority(table.text("slug"), table.text("name"), table.text("filing", ""), place(table, "place", ""))
+
+
+_OTHER_ANCHORS = frozenset({"submission", "year_end", "harm_unlikely_determined", "order"})
 
 
 def _deadline(table: Table) -> s.Deadline:
@@ -302,7 +323,9 @@ def _deadline(table: Table) -> s.Deadline:
         raise table.bad(
             "from", "is missing: a deadline needs an anchor.", 'Add from = "discovered", or what the law counts from.'
         )
-    start = anchor(table, "from", table.text("from"), frozenset({"submission", "year_end", "harm_unlikely_determined"}))
+    start = anchor(table, "from", table.text("from"), _OTHER_ANCHORS)
+    if start == "order" and value is not None:
+        raise table.bad("value", 'does not go with from = "order".', "The order itself names the time.")
     return s.Deadline(
         value=value,
         unit=unit,
@@ -320,12 +343,17 @@ def _deadline(table: Table) -> s.Deadline:
 
 
 def _submission(table: Table, start: str) -> s.SubmissionRef | None:
-    found = table.inner(
-        "of", lambda t: s.SubmissionRef(t.word("duty", Duty), t.text("stage", ""), t.text("regime", ""))
-    )
+    found = table.inner("of", _earlier)
     if (start == "submission") != (found is not None):
         raise table.bad("of", 'goes with from = "submission".', 'Write of = { duty = "individuals" }.')
     return found
+
+
+def _earlier(table: Table) -> s.SubmissionRef:
+    form = table.text("form", "")
+    if form:
+        table.one_of("form", form, {"oral", "written"})
+    return s.SubmissionRef(table.word("duty", Duty), table.text("stage", ""), table.text("regime", ""), form)
 
 
 def _order(table: Table) -> s.PrecedenceRule:
@@ -340,10 +368,13 @@ def _order(table: Table) -> s.PrecedenceRule:
 
 
 def _law_enforcement(table: Table) -> s.LawEnforcement:
+    if table.has("resume_days") and table.has("resume_business_days"):
+        raise table.bad("resume_days", "and resume_business_days exclude each other.", "Keep the one of the law.")
     return s.LawEnforcement(
         citation=table.text("citation"),
         oral_days=table.whole("oral_days"),
         resume_days=table.whole("resume_days") or 0,
+        resume_business_days=table.whole("resume_business_days") or 0,
         confidence=table.word("confidence", Confidence, Confidence.CORPUS),
     )
 
@@ -352,6 +383,15 @@ def _law_enforcement(table: Table) -> s.LawEnforcement:
 
 
 def _notice(table: Table) -> s.Notice:
+    found = _notice_of(table)
+    if found.none_prescribed and found.elements:
+        raise table.bad("none_prescribed", "cannot stand beside elements.", "Take one of them away.")
+    if found.none_prescribed and not found.citation:
+        raise table.bad("none_prescribed", "needs a citation.", "Add citation = the section that was read.")
+    return found
+
+
+def _notice_of(table: Table) -> s.Notice:
     return s.Notice(
         elements=table.rows("elements", _content),
         prohibited=tuple(
@@ -365,6 +405,7 @@ def _notice(table: Table) -> s.Notice:
         languages=table.texts("languages"),
         credentials_not_to_same_mailbox=table.flag("credentials_not_to_same_mailbox"),
         next_of_kin=table.flag("next_of_kin"),
+        none_prescribed=table.flag("none_prescribed"),
         citation=table.text("citation", ""),
     )
 
@@ -388,6 +429,7 @@ def _channel(table: Table) -> s.ChannelRule:
         citation=table.text("citation", ""),
         because=table.text("because", ""),
         confidence=table.word("confidence", Confidence, Confidence.CORPUS),
+        live=table.flag("live"),
     )
 
 
@@ -414,7 +456,7 @@ def _substitute(table: Table) -> s.SubstituteTier:
         when=when,
         force=table.word("force", s.Force),
         means=table.words("means", s.Means),
-        mode=table.one_of("mode", table.text("mode", "all"), {"all", "any"}),
+        mode=table.one_of("mode", table.text("mode", "all"), frozenset(s.MODES)),
         citation=table.text("citation"),
         because=table.text("because"),
         confidence=table.word("confidence", Confidence, Confidence.CORPUS),

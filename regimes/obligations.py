@@ -87,6 +87,7 @@ class NotOwed:
     authority: str | None = None
     law_version: str = ""
     citation: str = ""
+    id: str = ""  # what the obligation's id would be
     rule: DutyRule | None = field(default=None, repr=False, compare=False)
 
     def as_data(self) -> dict[str, Any]:

@@ -34,6 +34,13 @@ _TO: Final = {
 }
 
 
+_ORDERED: Final = {
+    "individuals": (Duty.INDIVIDUALS, Recipient.INDIVIDUALS),
+    "media": (Duty.MEDIA, Recipient.MEDIA),
+    "public": (Duty.PUBLIC, Recipient.PUBLIC),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Pledge:
     """One thing that was promised, agreed or ordered, before its clock is worked out."""
@@ -48,15 +55,16 @@ class Pledge:
     due: Moment | None = None  # an order names its day itself
 
 
-def pledges(facts: Facts) -> Iterator[Pledge]:
-    """Every pledge of the facts. A promise to people and their guardians is one."""
+def pledges(facts: Facts, carried: frozenset[Order] = frozenset()) -> Iterator[Pledge]:
+    """Every pledge of the facts, but for orders that a law's duty carries. A promise to people and guardians is one."""
     for number, promise in enumerate(facts.promises, 1):
         for duty, recipient in dict.fromkeys(_TO[to] for to in promise.to):
             yield _promised(number, promise, duty, recipient)
     for number, contract in enumerate(facts.contracts, 1):
         yield _agreed(number, contract, facts.organisation.role)
     for number, order in enumerate(facts.orders, 1):
-        yield _ordered(number, order)
+        if order not in carried:
+            yield _ordered(number, order)
 
 
 def _promised(number: int, promise: Promise, duty: Duty, recipient: Recipient) -> Pledge:
@@ -77,7 +85,9 @@ def _ordered(number: int, order: Order) -> Pledge:
     reason = f"{order.authority} ordered it"
     citation = f"order of {order.authority}: {order.text}".removesuffix(": ")
     name = slug(number, f"order-{order.authority}")
-    return Pledge(name, Duty.REGULATOR, Recipient.REGULATOR, order.authority, citation, reason, None, order.due)
+    duty, recipient = _ORDERED.get(order.duty, (Duty.REGULATOR, Recipient.REGULATOR))
+    to = order.authority if duty is Duty.REGULATOR else None
+    return Pledge(name, duty, recipient, to, citation, reason, None, order.due)
 
 
 def _deadline(period: Period | None) -> s.Deadline | None:
@@ -138,17 +148,18 @@ def _terms(promise: Promise) -> s.Version:
 
 
 _CHANNEL: Final = {
-    "email": "email",
-    "sms": "sms",
-    "letter": "letter",
-    "telephone": "call_list",
-    "call_list": "call_list",
-    "notification": "sms",
+    "email": ("email",),
+    "sms": ("sms",),
+    "letter": ("letter",),
+    "telephone": ("call_list",),
+    "call_list": ("call_list",),
+    "notification": ("push", "sms"),
+    "push": ("push",),
 }
 
 
 def _channels(promise: Promise) -> tuple[s.ChannelRule, ...]:
-    named = dict.fromkeys(_CHANNEL[word] for word in promise.channels if word in _CHANNEL)
+    named = dict.fromkeys(word for said in promise.channels for word in _CHANNEL.get(said, ()))
     return tuple(s.ChannelRule(Channel(word), citation=promise.name) for word in named)
 
 

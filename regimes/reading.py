@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from models import vocabulary
 from models.facts import ANCHORS, KEYS
-from models.values import BadInput
+from models.values import BadInput, Duty
 from models.vocabulary.kinds import WORDS
 from regimes import schema as s
 
@@ -143,7 +143,7 @@ def exposed(table: Table, key: str) -> frozenset[str]:
 
 
 def condition(table: Table) -> s.Condition:
-    """One condition; exactly one of all, any, not, fact, count, established, residents."""
+    """One condition; exactly one of all, any, not, fact, count, established, residents, ordered_by."""
     kinds = [key for key in _CONDITIONS if table.has(key)]
     if len(kinds) != 1:
         raise BadInput(
@@ -216,6 +216,21 @@ def _place_test(how: str) -> Callable[[Table], s.Condition]:
     return lambda table: s.PlaceTest(how, place(table, how), table.text("because", ""))
 
 
+def _ordered(table: Table) -> s.Condition:
+    return s.OrderTest(table.text("ordered_by"), table.word("duty", Duty), table.text("because", ""))
+
+
+def order_test(found: s.Condition | None) -> s.OrderTest | None:
+    """The order that a condition asks for, or None."""
+    match found:
+        case s.OrderTest():
+            return found
+        case s.Every() | s.Either():
+            return next((test for part in found.of if (test := order_test(part))), None)
+        case _:
+            return None
+
+
 _CONDITIONS: dict[str, Callable[[Table], s.Condition]] = {
     "all": _every,
     "any": _either,
@@ -224,4 +239,5 @@ _CONDITIONS: dict[str, Callable[[Table], s.Condition]] = {
     "count": _count,
     "established": _place_test("established"),
     "residents": _place_test("residents"),
+    "ordered_by": _ordered,
 }

@@ -153,6 +153,18 @@ class PlaceTest:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderTest:
+    """Whether an authority has ordered a duty: an `[[order]]` of the facts by it (part of its name, or its slug).
+
+    An order that names another duty is no such order; one that names no duty leaves it unknown.
+    """
+
+    authority: str
+    duty: Duty
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Every:
     of: tuple[Condition, ...]
 
@@ -167,18 +179,23 @@ class Not:
     of: Condition
 
 
-Condition = FactTest | CountTest | PlaceTest | Every | Either | Not
+Condition = FactTest | CountTest | PlaceTest | OrderTest | Every | Either | Not
 
 # --- clocks ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRef:
-    """An earlier telling that starts a clock. Empty words mean: of the same regime, any."""
+    """An earlier telling that starts a clock. Empty words mean: of the same regime, any.
+
+    With `form` (oral, written) only a telling of that form starts it, and one of another form shows that nothing
+    follows; a telling whose form nobody stated is taken to be of that form.
+    """
 
     duty: str
     stage: str = ""
     regime: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +204,7 @@ class Deadline:
 
     value: int | None
     unit: Unit | None
-    anchor: str  # a time of the facts, `submission` or `year_end`
+    anchor: str  # a time of the facts, `submission`, `year_end` or `order`
     else_from: tuple[str, ...] = ()  # times that mean the same when the anchor is not stated
     safe_from: tuple[str, ...] = ()  # earlier times: used for `due_safe`, and as if, when the anchor is not stated
     submission: SubmissionRef | None = None  # with anchor `submission`
@@ -244,6 +261,7 @@ class ChannelRule:
     citation: str = ""
     because: str = ""
     confidence: Confidence = Confidence.CORPUS
+    live: bool = False  # spoken by a person: no recording and no machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +289,13 @@ class Notice:
     languages: tuple[str, ...] = ()  # that the law prescribes; empty: plain language, the reader's
     credentials_not_to_same_mailbox: bool = False
     next_of_kin: bool = False  # of people who have died
+    none_prescribed: bool = False  # the text was read, and it prescribes no content
     citation: str = ""
+
+    @property
+    def content_settled(self) -> bool:
+        """Whether the content is known: what it must be, or that the law prescribes none."""
+        return bool(self.elements) or self.none_prescribed
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +306,7 @@ class SubstituteTier:
     when: Condition
     force: Force
     means: tuple[Means, ...]
-    mode: str  # all | any: whether the means add up or one is enough
+    mode: str  # all | any | any_2: whether the means add up, one is enough, or two are
     citation: str
     because: str
     confidence: Confidence
@@ -290,6 +314,22 @@ class SubstituteTier:
     toll_free_days: int | None = None
     beside: bool = False  # in addition to individual notice, not instead
     not_for: tuple[Role, ...] = ()
+
+
+MODES = ("all", "any", "any_2")
+
+
+def means_needed(mode: str, means: tuple[Means, ...]) -> int:
+    """How many of these means of substitute notice must be used together."""
+    return {"all": len(means), "any": min(1, len(means)), "any_2": min(2, len(means))}[mode]
+
+
+def means_said(mode: str, means: tuple[Means, ...]) -> str:
+    """Means as one clause: `email and website`, `email or website`, `two of email, website, statewide media`."""
+    names = [word.value.replace("_", " ") for word in means]
+    if mode == "any_2" and len(names) > 2:
+        return f"two of {', '.join(names)}"
+    return (" or " if mode == "any" else " and ").join(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +363,11 @@ class Authority:
     place: str = ""  # whose calendar and zone it keeps; "" is the instrument's
 
 
+# How several deadlines of one duty make one: the earliest, the latest, or `capped`. The second of a capped pair limits
+# the first, unless the first one's clock starts only after that limit: then the first stands alone.
+COMBINE = ("earliest", "latest", "capped")
+
+
 @dataclass(frozen=True, slots=True)
 class DutyRule:
     """One telling that a version demands: of whom, when, by when."""
@@ -336,7 +381,7 @@ class DutyRule:
     authorities: tuple[Authority, ...]  # empty: none (individuals, media)
     when: Condition | None
     deadlines: tuple[Deadline, ...]
-    combine: str  # earliest | latest of several deadlines
+    combine: str  # one of COMBINE
     qualifier: str
     per: Per
     place: str  # whose residents count; "" is the instrument's
@@ -368,6 +413,7 @@ class LawEnforcement:
     citation: str
     oral_days: int | None = None  # an oral request holds at most so long, unless it is written down
     resume_days: int = 0  # after clearance; the original due stands if it is later
+    resume_business_days: int = 0  # likewise, in working days of the authority's place; one of the two
     confidence: Confidence = Confidence.CORPUS
 
 

@@ -79,7 +79,12 @@ def _lead(rule: s.DutyRule, area: str, lead: str) -> Landing:
 
 
 def _of(rule: s.DutyRule, state: str) -> s.Authority:
+    """The state's authority: as listed for it, else under the name that the law gives the authority of every state."""
     for authority in rule.authorities:
         if authority.place == state:
             return authority
-    return s.Authority(state.lower(), f"supervisory authority of {vocabulary.place_name(state)}", "", state)
+    where = vocabulary.place_name(state)
+    lent = next((authority for authority in rule.authorities if not authority.place), None)
+    if lent is None:
+        return s.Authority(state.lower(), f"supervisory authority of {where}", "", state)
+    return s.Authority(state.lower(), f"{lent.name}, {where}", lent.filing, state)

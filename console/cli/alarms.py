@@ -22,8 +22,16 @@ if TYPE_CHECKING:
     from icalendar import Alarm, Event
 
 
-def write_ics(path: Path, facts: Facts, found: Assessment, revision: int = 0) -> int:
-    """Writes the calendar; returns how many events it holds. BadInput when the file cannot be written."""
+BEGAN = datetime(2020, 1, 1, tzinfo=UTC)  # revisions count from here: RFC 5545 has 31 bits for them
+
+
+def write_ics(path: Path, facts: Facts, found: Assessment, revision: int | None = None) -> int:
+    """Writes the calendar; returns how many events it holds. BadInput when the file cannot be written.
+
+    `revision` (None: the minute of the assessment) grows from one export to the next, so that a calendar takes a due
+    date that moved for the newer one.
+    """
+    revision = max(0, int((found.as_of - BEGAN).total_seconds() // 60)) if revision is None else revision
     events = [_event(entry, facts, found.as_of, revision) for entry in found.all() if entry.due and not entry.met]
     try:
         path.write_bytes(_calendar(facts, events))

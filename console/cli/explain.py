@@ -11,6 +11,7 @@ from models.values import Confidence, ObligationState
 from regimes.assess import Assessment
 from regimes.conditions import Truth
 from regimes.explain import Step, reasoning
+from regimes.judgement import resting
 from regimes.obligations import NotOwed, Obligation, duration
 
 if TYPE_CHECKING:
@@ -37,8 +38,12 @@ def explained(found: Assessment, facts: Facts, width: int) -> str:
             console.print(tree)
     if found.not_owed:
         tree = Tree(Text("Not owed"))
+        judged = {one.id: one.keys for one in resting(facts, found)}
         for refused in found.not_owed:
-            _refused(tree.add(Text(_name(refused))), refused, facts)
+            branch = tree.add(Text(_name(refused)))
+            _refused(branch, refused, facts)
+            if keys := judged.get(refused.id):
+                _branch(branch, "only by a judgement, which must be on record (`tocsin judge`)", keys)
         console.print(tree)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 

@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 
 from console.cli.terminal import AsJson, emit
-from models.values import BadInput
 
 
 def law_list(
+    word: Annotated[
+        str, typer.Argument(metavar="[WORD]", help="Only regimes with this in their id, name or place: us-, Texas, DE.")
+    ] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="As docs/reference/regimes.md has it.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List every regime with its duties, thresholds, clocks, sources and confidence."""
+    """List every regime with its duties; with --json also thresholds, clocks, sources and confidence."""
     from console.cli import law
 
     if markdown:
@@ -23,30 +25,38 @@ def law_list(
 
         print(table(), end="")
         return
-    found = law.law_list(as_json)
+    found = law.law_list(as_json, word)
     emit(found) if as_json else print(found)
 
 
 def law_show(
     regime: Annotated[str, typer.Argument(metavar="REGIME", help="Such as us-hipaa; `tocsin law list` names them.")],
+    on: Annotated[str, typer.Option("--on", metavar="DATE", help="Only the version in force on this day.")] = "",
+    part: Annotated[
+        str,
+        typer.Option(
+            "--part", metavar="PART", help="Only law, scope, duty, order, notice, substitute, report or notes."
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show one regime in full: versions, duties, what a notice must say, substitute notice, reports."""
+    """Show everything that is held of a regime, the latest version first: sources, scope, duties, notice, reports."""
     from console.cli import law
 
-    emit(law.law_data(regime)) if as_json else print(law.law_show(regime))
+    emit(law.law_data(regime, on, part)) if as_json else print(law.law_show(regime, on, part))
 
 
 def law_check(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="One instrument; all of them by default.")
-    ] = None,
+    regime: Annotated[
+        str, typer.Argument(metavar="[REGIME|FILE]", help="One regime, or a file; all of the law by default.")
+    ] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Name each weak or open point.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load the law strictly; name what rests on memory or on sources that disagree, and what is left open."""
-    from console.cli.law import law_check as checked
+    """Load the law strictly; count what rests on memory or on sources that disagree, and what is left open."""
+    from console.cli.law_check import law_check as checked
 
-    text, data = checked(file)
+    text, data = checked(regime, everything)
     emit(data) if as_json else print(text)
 
 
@@ -97,29 +107,24 @@ def law_new(
     if as_json:
         emit({"draft": path})
         return
-    print(f"{path}: fill it in, run `tocsin law check {path}`, then rename it to {path.with_suffix('').name}")
+    print(f"{path}: fill it in; `tocsin law check {path}` says what is missing.")
+    print(
+        f"When it finds nothing more, rename it to {path.with_suffix('').name}. "
+        "All steps: docs/how-to/change-the-law.md"
+    )
 
 
 def law_vocabulary(
     table: Annotated[
-        str, typer.Argument(metavar="[TABLE]", help="elements, sectors or free_zones; all by default.")
+        str,
+        typer.Argument(metavar="[TABLE]", help="Such as elements, duties or times; without it, what tables there are."),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the closed words that a facts file may use, with the other spellings that stand for them."""
-    from models.vocabulary import load
+    """List the closed words that a facts file and an instrument of law may use, with what they mean."""
+    from console.cli import law_words
 
-    words: dict[str, dict[str, list[str]]] = load("data")
-    if table and table not in words:
-        raise BadInput(f"vocabulary {table!r}", "is unknown.", f"Known: {', '.join(words)}.")
-    chosen = {name: found for name, found in words.items() if table in ("", name)}
-    if as_json:
-        emit(chosen)
-        return
-    for name, found in chosen.items():
-        print(f"{name}:")
-        for word, others in found.items():
-            print(f"  {word}" + (f"  ({', '.join(others)})" if others else ""))
+    emit(law_words.tables(table)) if as_json else print(law_words.text(table))
 
 
 def law() -> typer.Typer:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from console.cli.judging import judge
 from console.cli.law_commands import law
 from console.cli.terminal import AsJson, By, IncidentArg, Progress, answer, desk, emit, who
 from models.values import BadInput
@@ -17,6 +18,9 @@ PANEL = "Find out what is owed"
 
 def assess(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The facts of an incident (TOML).")],
+    only: Annotated[
+        str, typer.Argument(metavar="[ONLY]", help="Only this: a regime, a duty, or an obligation's id.")
+    ] = "",
     on: Annotated[str, typer.Option("--on", metavar="DATE", help="Ask the law in force on this day instead.")] = "",
     as_of: Annotated[str, typer.Option("--as-of", metavar="ISO", help="The present to count from; with offset.")] = "",
     explain: Annotated[
@@ -28,10 +32,15 @@ def assess(
     as_json: AsJson = False,
 ) -> None:
     """Say who must be told, by when and by which law. Needs no database and stores nothing."""
-    from console.cli.law import assessment, said
+    from console.cli.law import assessment
 
     facts, found = assessment(file, as_of or None, on or None, explain)
-    answer = said(facts, found, as_json, explain)
+    if only or not as_json:
+        from console.cli.assessed import said
+
+        answer = said(facts, found, as_json, explain, only)
+    else:
+        answer = found.as_data()
     emit(answer) if as_json else print(answer)
     if as_json:
         for line in found.warnings:
@@ -101,4 +110,5 @@ def register(app: typer.Typer) -> None:
     app.command("assess", rich_help_panel=PANEL)(assess)
     app.command("declare", rich_help_panel=PANEL)(declare)
     app.command("scope", rich_help_panel=PANEL)(scope)
+    app.command("judge", rich_help_panel=PANEL)(judge)
     app.add_typer(law(), name="law", rich_help_panel=PANEL)

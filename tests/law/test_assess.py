@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from console.cli.law import assess_command, law_check, law_list, law_show
+from console.cli.law import assess_command, law_list, law_show
+from console.cli.law_check import law_check
 from models.facts import Facts, load_facts, parse_facts
 from models.values import BadInput
 from regimes.assess import assess, covers
@@ -234,7 +235,7 @@ def test_the_law_can_be_listed_shown_and_checked() -> None:
         law_show("us-hippa")
     text, data = law_check()
     assert data["without_citation_or_confidence"] == 0
-    assert "counting rule uk-1182-71: memory" in text
+    assert "counting rule uk-1182-71: memory" in law_check(everything=True)[0]
 
 
 HEAVY = ("prefect", "sqlmodel", "sqlalchemy", "pydantic", "fastapi", "holidays", "rich", "duckdb", "jinja2")

@@ -147,4 +147,5 @@ def test_no_clock_ends_before_its_event(rule: str, unit: Unit, value: int, at: A
     longer = work_out(
         Deadline(value + 1, unit, "aware"), facts, counting_rules()[rule], Setting("xx", place, zone, zone, place)
     )
-    assert longer.due is not None and longer.due >= found.due
+    limits = [d.limit or d.due for d in (found, longer)]  # before they move on: a noon roll may overtake a longer limit
+    assert limits[0] is not None and limits[1] is not None and limits[1] >= limits[0]

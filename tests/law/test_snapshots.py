@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
@@ -57,13 +58,52 @@ def test_the_outcome_is_the_one_that_was_read(incident: dict[str, Any]) -> None:
     if os.environ.get("TOCSIN_SNAPSHOTS") == "write":
         path.write_text(json.dumps(now, ensure_ascii=False, indent=0) + "\n", "utf-8")
     kept = json.loads(path.read_text("utf-8"))
-    changed = [
-        f"{regime}\n  - {part}" if part in kept.get(regime, "").split("; ") else f"{regime}\n  + {part}"
-        for regime in sorted({*kept, *now})
-        for part in sorted({*kept.get(regime, "").split("; ")} ^ {*now.get(regime, "").split("; ")})
-        if part
-    ]
-    assert not changed, "outcomes changed:\n" + "\n".join(changed)
+    changed = _changes(kept, now)
+    head = f"outcomes of the incident {incident['name']} changed; if they are meant: TOCSIN_SNAPSHOTS=write make law"
+    if changed:
+        pytest.fail("\n".join([head, *changed]), pytrace=False)
+
+
+def _changes(kept: dict[str, str], now: dict[str, str]) -> list[str]:
+    """What differs, for a reader: regime, duty, and what was and is said of it."""
+    lines = []
+    for regime in sorted({*kept, *now}):
+        old, new = (_duties(side.get(regime, "")) for side in (kept, now))
+        duties = [duty for duty in sorted({*old, *new}) if old.get(duty) != new.get(duty)]
+        lines += [f"  {regime}"] if duties else []
+        for duty in duties:
+            lines += [f"    {duty}", f"      - {old.get(duty, NOTHING)}", f"      + {new.get(duty, NOTHING)}"]
+    return lines
+
+
+NOTHING = "the law does not speak of it"
+STATES = {"no": "not owed", "owed": "owed:", "open": "undetermined:"}
+
+
+def _duties(line: str) -> dict[str, str]:
+    """Each duty of a regime's line with what is said of it: `regulator/US-TX/initial` and `owed: 2026-11-30…`."""
+    found = {}
+    for part in filter(None, line.split("; ")):
+        match = re.fullmatch(r"(.+?/[a-z_]+) (no|owed|open)(.*)", part)
+        assert match, part
+        found[match[1]] = STATES[match[2]] + match[3]
+    return found
+
+
+CHANGED = [
+    ("a due time moved", "regulator/US-TX/initial owed 2026-11-05", "regulator/US-TX/initial owed 2026-11-06", "06"),
+    ("a duty fell away", "media/US-IL/initial owed no number", "media/US-IL/initial no", "+ not owed"),
+    ("a duty is new", "", "individuals/FR/initial open for risk.gdpr no number", "- the law does not speak of it"),
+    ("an authority with spaces", "regulator/FR/data body of France/initial no", "", "data body of France/initial"),
+]
+
+
+@pytest.mark.parametrize(("what", "before", "after", "said"), CHANGED, ids=lambda value: str(value)[:20])
+def test_a_changed_outcome_names_regime_and_duty_and_both_sides(what: str, before: str, after: str, said: str) -> None:
+    lines = _changes({"a": "x/y/initial no", "b": before}, {"a": "x/y/initial no", "b": after})
+    assert len(lines) == 4 and lines[0] == "  b", what
+    assert any(said in line for line in lines), lines
+    assert _changes({"b": before}, {"b": before}) == []
 
 
 def test_every_incident_of_the_grid_owes_something_and_no_file_is_left_over() -> None:
