@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,24 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
+class Agency:
+    """An office that laws want named. `laws`: what each of them wants of it (phone, address, site)."""
+
+    id: str
+    name: str
+    phone: str = ""
+    address: str = ""
+    site: str = ""
+    laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def postcode(self) -> str:
+        """What shows the address in a text: its last number (a ZIP code)."""
+        numbers: list[str] = re.findall(r"\d{4,}", self.address)
+        return numbers[-1] if numbers else self.address
+
+
+@dataclass(frozen=True, slots=True)
 class Cues:
     """What shows an element in one language: data of <language>/cues.toml, headings.toml and words.toml."""
 
@@ -35,6 +53,7 @@ class Cues:
     months: re.Pattern[str]
     titles: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]
+    agencies: tuple[Agency, ...] = ()
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Cues:
@@ -53,7 +72,13 @@ class Cues:
             months=_compiled(data["months"]),
             titles=data["titles"],
             forms={name: rows for name, rows in own.items() if name != "general"},
+            agencies=tuple(_agency(row) for row in data.get("agencies", ())),
         )
+
+
+def _agency(row: Mapping[str, Any]) -> Agency:
+    laws = {law: tuple(wanted.split()) for law, wanted in row.get("laws", {}).items()}
+    return Agency(row["id"], row["name"], row.get("phone", ""), row.get("address", ""), row.get("site", ""), laws)
 
 
 def _patterns(rows: Iterable[str]) -> tuple[re.Pattern[str], ...]:

@@ -44,6 +44,7 @@ _BLOCKS: Final = frozenset(
 )
 _SKIPPED: Final = frozenset({"style", "script", "title", "head"})
 _AROUND: Final = " \t:?!.：？！。#*-–—、" + "0123456789"  # what may stand around a heading
+_STEERING: Final = re.compile("[\u200e\u200f\u2066-\u2069]")
 _TITLES: Final = re.compile(r"h[1-6]")
 
 
@@ -111,8 +112,14 @@ def text_lines(text: str) -> list[Line]:
     return found
 
 
+def is_html(text: str) -> bool:
+    return bool(re.match(r"\s*<(!doctype|html|body|div|p)\b", text, re.IGNORECASE))
+
+
 def lines_of(text: str) -> list[Line]:
-    return html_lines(text) if re.match(r"\s*<(!doctype|html|body|div|p)\b", text, re.IGNORECASE) else text_lines(text)
+    """Lines of a text as they are read; signs that only steer the direction fall out."""
+    shown = _STEERING.sub("", text)
+    return html_lines(shown) if is_html(shown) else text_lines(shown)
 
 
 def parts_of_file(name: str, raw: bytes) -> dict[str, str]:

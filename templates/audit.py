@@ -21,12 +21,13 @@ from models.facts import parse_facts
 from models.values import BadInput, Channel, Element, Mode, Role, SegmentSpec, Slot, Wording
 from templates import words
 from templates.markup import PRIVATE_USE
-from templates.render import NOTICES, cues, merge, render
+from templates.render import LAYOUTS, NOTICES, cues, merge, render, speaks
 from templates.sheet import NAMES, NARRATIVE, Sheet, sheet
 
 FOLDERS: Final = ("notice", "parts", "blocks", "supplements")
-TABLES: Final = ("words.toml", "headings.toml", "cues.toml")
+TABLES: Final = ("words.toml", "headings.toml", "cues.toml", "page.toml")
 MODEL: Final = "en"  # the language that the others are measured against
+SHORT_PARTS: Final = ("short_means", "short_do", "full_notice")  # what only a short notice has
 SMS_PARTS: Final = 3
 CONTEXT: Final = frozenset(
     [
@@ -42,8 +43,10 @@ CONTEXT: Final = frozenset(
         "exposed_names",
         "kinds",
         "monitoring_months",
+        "full_languages",
         "bureaus",
         "agencies",
+        "offices",
     ]
 )
 FRAME_CONTEXT: Final = frozenset({"document", "words", "sheet", "layout"})
@@ -108,12 +111,42 @@ def _names(language: str, overlay: Path | None) -> set[str]:
     }
 
 
+def standing(language: str, overlay: Path | None = None) -> words.Standing:
+    """What a language can do: complete or short, read by a speaker or not, and which files it does without."""
+    lacks = tuple(sorted(_model() - _own(language, overlay)))
+    return words.Standing(language, words.coverage(language, overlay), words.needs_review(language, overlay), lacks)
+
+
+def _own(language: str, overlay: Path | None) -> set[str]:
+    return {name.removeprefix(f"{language}/") for name in _names(language, overlay)}
+
+
+def _model() -> set[str]:
+    return _own(MODEL, None)
+
+
+def _wanted(language: str, overlay: Path | None) -> set[str]:
+    """The files that a language of its coverage has. A short one needs the parts of its outlines, in every role."""
+    if words.coverage(language, overlay) == words.COMPLETE:
+        return _model()
+    outlines = words.table("outlines.toml", overlay)
+    rows = [row for form in outlines[words.SHORT].values() for row in form["sections"]]
+    stems = {part.rstrip("?") for row in rows for part in row["parts"]}
+    stems |= {part for parts in outlines["with_block"].values() for part in parts}
+    served = {name for name in _model() if name.startswith("notice/") or _stem(name) in stems}
+    return served | {f"parts/{part}.md.j2" for part in SHORT_PARTS} | {"parts/full_notice.public.md.j2"}
+
+
+def _stem(name: str) -> str:
+    folder, _, file = name.partition("/")
+    return file.split(".")[0] if folder == "parts" else ""
+
+
 def _missing_files(language: str, overlay: Path | None) -> Iterator[Problem]:
-    own = {name.removeprefix(f"{language}/") for name in _names(language, overlay)}
-    wanted = {name.removeprefix(f"{MODEL}/") for name in _names(MODEL, None)}
+    own, wanted = _own(language, overlay), _wanted(language, overlay)
     for name in sorted(wanted - own):
         yield Problem(f"templates/{language}/{name}", f"is missing; templates/{MODEL} has it.")
-    for name in sorted(own - wanted):
+    for name in sorted(own - wanted - _model()):
         yield Problem(f"templates/{language}/{name}", f"has no counterpart in templates/{MODEL}.")
 
 
@@ -125,16 +158,33 @@ def _missing_words(language: str, overlay: Path | None) -> list[Problem]:
         except BadInput as error:
             found.append(Problem(error.where, error.problem))
             continue
-        skip = ("headings", "names") if name == "cues.toml" else ()
+        skip = ("headings", "names") if name == "cues.toml" else ("plural",)
         found += [
             Problem(f"templates/{language}/{name}: {key}", f"is missing; templates/{MODEL} has it.")
             for key in _keys(model, skip)
             if key not in set(_keys(own, skip))
         ]
+    found += _missing_plurals(language, overlay)
     elements = words.table(f"{language}/words.toml", overlay).get("elements", {})
     for element in sorted(vocabulary.words("elements").words ^ elements.keys()):
         found.append(Problem(f"templates/{language}/words.toml: elements.{element}", "is not what the vocabulary has."))
     return found
+
+
+def _missing_plurals(language: str, overlay: Path | None) -> Iterator[Problem]:
+    """Each noun in every plural form that its language has; a form that no whole number takes is not asked for."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        rule = Locale.parse(words.locale_of(language)).plural_form
+    except UnknownLocaleError:
+        yield Problem(f"templates/{language}", "is no language that Babel knows: no dates, numbers or lists in it.")
+        return
+    needed = {rule(number) for number in range(201)}
+    own = words.table(f"{language}/words.toml", overlay).get("plural", {})
+    for noun in words.table(f"{MODEL}/words.toml")["plural"]:
+        for form in sorted((needed | {"other"}) - own.get(noun, {}).keys()):
+            yield Problem(f"templates/{language}/words.toml: plural.{noun}.{form}", "is missing.")
 
 
 def _keys(table: Any, skip: tuple[str, ...] = (), before: str = "") -> Iterator[str]:
@@ -227,9 +277,7 @@ def _checked(wording: Wording, spec: SegmentSpec, sms_parts: Callable[[str], int
 
 def grid(language: str, overlay: Path | None = None) -> Iterator[tuple[SegmentSpec, Channel, Sheet]]:
     """Segments that between them use every role, form, block, part and supplement, with all facts and with none."""
-    outlines = words.table("outlines.toml", overlay)
     blocks = tuple(words.table(f"{language}/words.toml", overlay)["kinds"])
-    forms = [name for name in outlines if name != "with_block"]
     supplements = tuple(
         sorted(
             name.split("/")[-1].removesuffix(".md.j2")
@@ -237,7 +285,9 @@ def grid(language: str, overlay: Path | None = None) -> Iterator[tuple[SegmentSp
             if name.startswith(f"{language}/supplements/")
         )
     )
-    for role, form, channel in product(Role, forms, Channel):
+    for role, form, channel in product(Role, words.forms(overlay), LAYOUTS):
+        if not speaks(language, channel, overlay):
+            continue
         for facts, own in ((full_sheet(), blocks[:3]), (empty_sheet(), blocks if channel is not Channel.SMS else ())):
             exposed = tuple(sorted(vocabulary.words("elements").words)) if own == blocks else ("name", "email")
             yield (

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-MARK: Final = "\ue000"  # stands on both sides of a slot's name in a rendered text
+from models.slots import MARK
+
 DATA: Final = "\ue001"  # stands before a value from the facts, so that "- x" in it opens no list
 BREAK: Final = "\ue002"  # a line break inside a value from the facts
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
+from models.slots import cut, escaped, fault
 from models.values import BadInput, Slot, Wording
-from templates.markup import MARK
 
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")  # would turn the text around them
-_PRIVATE: Final = re.compile("[\ue000-\uf8ff]")
-_MANY_LINES: Final = frozenset({Slot.ADDRESS, Slot.OWN_DATES})
+REMEDIES = {
+    "has no value.": "Give it one, or take it out of the template.",
+    "has a line break.": "Write it on one line.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +36,9 @@ def merge(wording: Wording, slots: Mapping[Slot, str]) -> Merged:
     """Fills a wording. BadInput names the slot that is missing or holds what no medium carries, never its value."""
     subject, text, page = _prepared(wording)
     plain = {slot.value: _checked(wording, slot, slots) for slot in wording.slots}
-    escaped = {name: html.escape(value).replace("\n", "<br>") for name, value in plain.items()}
+    shown = {name: escaped(value) for name, value in plain.items()}
     line = {name: value.replace("\n", ", ") for name, value in plain.items()}
-    return Merged(subject.fill(line), text.fill(plain), page.fill(escaped))
+    return Merged(subject.fill(line), text.fill(plain), page.fill(shown))
 
 
 @lru_cache(maxsize=4096)
@@ -51,22 +48,16 @@ def _prepared(wording: Wording) -> tuple[_Pieces, _Pieces, _Pieces]:
 
 
 def _cut(wording: Wording, part: str) -> _Pieces:
-    pieces = tuple(getattr(wording, part).split(MARK))
-    names = {slot.value for slot in wording.slots}
-    if len(pieces) % 2 == 0 or any(name not in names for name in pieces[1::2]):
+    pieces = cut(getattr(wording, part), wording.slots)
+    if pieces is None:
         where = f"segment {wording.segment}, {wording.channel} {part}"
         raise BadInput(where, "a slot marker is broken or not listed.", "Render the segment again.")
     return _Pieces(pieces)
 
 
 def _checked(wording: Wording, slot: Slot, slots: Mapping[Slot, str]) -> str:
-    where = f"segment {wording.segment}, {wording.channel}, slot {slot}"
     value = slots.get(slot, "")
-    if not value:
-        raise BadInput(where, "has no value.", "Give it one, or take it out of the template.")
-    if slot not in _MANY_LINES and "\n" in value:
-        raise BadInput(where, "has a line break.", "Write it on one line.")
-    for pattern, what in ((_CONTROL, "control"), (_DIRECTION, "direction"), (_PRIVATE, "private-use")):
-        if found := pattern.search(value):
-            raise BadInput(where, f"has the {what} character U+{ord(found[0]):04X}.", "Remove it in the source list.")
+    if problem := fault(slot, value):
+        where = f"segment {wording.segment}, {wording.channel}, slot {slot}"
+        raise BadInput(where, problem, REMEDIES.get(problem, "Remove it in the source list."))
     return value

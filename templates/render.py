@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from models.slots import MARK
 from models.values import BadInput, Channel, Mode, Role, SegmentSpec, Slot, Wording
 from templates import words
-from templates.markup import MARK, Block, Section, as_text, as_typst, block_text, data, parse, typst_escape
+from templates.markup import Block, Section, as_text, as_typst, block_text, data, parse, typst_escape
 from templates.merge import Merged, merge
 from templates.sheet import Sheet, sheet
 from templates.words import addressee, salutation
@@ -39,6 +40,8 @@ NOTICES: Final[Mapping[Channel, str]] = {
     Channel.SMS: "sms",
     Channel.LETTER: "letter",
     Channel.CALL_LIST: "call",
+    Channel.VOICE: "call",
+    Channel.PUSH: "email",
     Channel.PUBLIC: "public",
 }
 GENERAL: Final = "general"
@@ -90,7 +93,7 @@ def compose(spec: SegmentSpec, notice: str, context: Mapping[str, Any], overlay:
     title = _one_line(spec, notice, "title", context, overlay)
     return Document(
         language=spec.language,
-        direction="rtl" if spec.language.split("-")[0] in words.RIGHT_TO_LEFT else "ltr",
+        direction="rtl" if words.right_to_left(spec.language) else "ltr",
         subject=exercise.get("prefix", "") + _one_line(spec, notice, "subject", context, overlay),
         title=title,
         opening=_channel_blocks(spec, notice, "opening", context, overlay),
@@ -105,7 +108,9 @@ def cues(language: str, overlay: Path | None = None) -> Mapping[str, Any]:
     found = words.table(f"{language}/cues.toml", overlay)
     headings = words.table(f"{language}/headings.toml", overlay)
     texts = words.table(f"{language}/words.toml", overlay)
-    return {**found, "own_headings": headings, "element_names": texts["elements"], "titles": texts["titles"]}
+    offices = words.table("agencies.toml", overlay)["agency"]
+    own = {"own_headings": headings, "element_names": texts["elements"], "titles": texts["titles"]}
+    return {**found, **own, "agencies": offices}
 
 
 # --- what templates see ---------------------------------------------------------------------------------------------
@@ -117,9 +122,13 @@ def _context(spec: SegmentSpec, channel: Channel, facts: Sheet, overlay: Path | 
     parties = words.table("agencies.toml", overlay)
     names = [_name(texts, element, spec.language) for element in spec.exposed]
     kinds = [texts["kinds"][block] for block in spec.blocks]
+
+    def shown(value: str) -> str:
+        return data(words.isolated(spec.language, value)) if value else ""
+
     return {
-        "sheet": {key: data(value) if value else "" for key, value in known.items()},
-        "slot": words.SLOTS,
+        "sheet": {key: shown(value) for key, value in known.items()},
+        "slot": words.slots(spec.language),
         "words": texts,
         "who": texts["roles"][spec.role.value],
         "role": spec.role.value,
@@ -130,9 +139,18 @@ def _context(spec: SegmentSpec, channel: Channel, facts: Sheet, overlay: Path | 
         "exposed_names": names,
         "kinds": _joined(kinds, spec.language),
         "monitoring_months": spec.monitoring_months,
+        "full_languages": _full_languages(spec, facts, overlay),
         "bureaus": parties["bureau"],
+        "offices": _offices(spec, parties["agency"]),
         "agencies": {row["id"]: row for row in parties["agency"]},
     }
+
+
+def _offices(spec: SegmentSpec, agencies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The offices that the segment's laws want named, but the FTC, which is always printed."""
+    own = set(spec.laws)
+    named = (row for row in agencies if own & row.get("laws", {}).keys() and row["id"] != "ftc")
+    return [{"address": "", "site": "", **row} for row in named]
 
 
 def _name(texts: Mapping[str, Any], element: str, language: str) -> str:
@@ -145,20 +163,32 @@ def _name(texts: Mapping[str, Any], element: str, language: str) -> str:
 def _joined(names: list[str], language: str) -> str:
     from babel.lists import format_list
 
-    return format_list(names, locale=language.replace("-", "_")) if names else ""
+    return format_list(names, locale=words.locale_of(language)) if names else ""
+
+
+def _full_languages(spec: SegmentSpec, facts: Sheet, overlay: Path | None) -> str:
+    """In which languages the full notice can be had: complete, read by a speaker, and with a story to tell."""
+    ready = [
+        language
+        for language in words.languages(overlay)
+        if language != spec.language
+        and words.coverage(language, overlay) == words.COMPLETE
+        and (not words.needs_review(language, overlay) or language in facts.reviewed)
+        and facts.facts.narrative_in(language).what_happened
+    ]
+    return words.named(ready, spec.language)
 
 
 # --- composing ------------------------------------------------------------------------------------------------------
 
 
 def _sections(spec: SegmentSpec, notice: str, context: Mapping[str, Any], overlay: Path | None) -> Iterable[Section]:
-    outlines = words.table("outlines.toml", overlay)
-    if spec.form not in outlines:
-        raise BadInput(f"templates/outlines.toml: {spec.form}", "is missing.", "Write the outline of this form.")
-    brought = {part for block in spec.blocks for part in outlines["with_block"].get(block, ())}
-    wanted = brought | {element.value for element in spec.elements}
+    outline = words.outline(spec.language, spec.form, overlay)
+    with_block = words.table("outlines.toml", overlay)["with_block"]
+    brought = {part for block in spec.blocks for part in with_block.get(block, ())}
+    wanted = brought | {element.value for element in spec.elements} | ({"agencies"} if context["offices"] else set())
     headings = words.table(f"{spec.language}/headings.toml", overlay)
-    for row in outlines[spec.form]["sections"]:
+    for row in outline:
         parts = [part.rstrip("?") for part in row["parts"] if not part.endswith("?") or part.rstrip("?") in wanted]
         found = tuple(block for part in parts for block in _part(spec, notice, part, context, overlay))
         heading = headings.get(spec.form, {}).get(row["heading"]) or headings["general"].get(row["heading"])
@@ -263,7 +293,33 @@ def _letter(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None)
 
 def _call(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> Wording:
     document = compose(spec, "call", context, overlay)
-    return _wording(spec, Channel.CALL_LIST, text=as_text(document.all_sections()) + "\n")
+    made = _wording(spec, Channel.CALL_LIST, text=as_text(document.all_sections()) + "\n")
+    return replace(made, short=_questions(spec, context, overlay))
+
+
+def _questions(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> str:
+    """What people ask and what may be answered, from the same facts; without a fact, without that question."""
+    name = f"{spec.language}/questions.toml"
+    if not words.has(name, overlay):
+        return ""
+    facts = context["sheet"]
+    reach = filter(None, (facts["contact_email"], facts["organisation_address"]))
+    known = {
+        "exposed": _joined(list(context["exposed_names"]), spec.language),
+        "remedies": facts["remedies"],
+        "cause": facts["cause"],
+        "contact": ", ".join(reach),
+    }
+    rows = [
+        (row["ask"], row["answer"].format(**known))
+        for row in words.table(name, overlay)["question"]
+        if all(value for key, value in known.items() if f"{{{key}}}" in row["answer"])
+    ]
+    return "\n\n".join(f"{ask}\n{_plain(answer)}" for ask, answer in rows)
+
+
+def _plain(text: str) -> str:
+    return " ".join(block_text(block) for block in parse(text))
 
 
 def _sms(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> Wording:
@@ -271,14 +327,59 @@ def _sms(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) ->
     return _wording(spec, Channel.SMS, text=prefix + _one_line(spec, "sms", "text", context, overlay))
 
 
+def _voice(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> Wording:
+    """A spoken call: `subject` asks who is there and says nothing else; `text` is spoken once that is confirmed."""
+    own = words.table(f"{spec.language}/voice.toml", overlay)
+    document = compose(spec, "call", context, overlay)
+    given = {**words.slots(spec.language), "organisation": context["sheet"]["organisation_name"]}
+    prefix = document.exercise + " " if document.exercise else ""
+    prompt, greeting, closing = (
+        parse(said.format(**given))
+        for said in (prefix + own["prompt"], own["greeting"][spec.role.value], own["closing"])
+    )
+    told = [Section("greeting", "", greeting), *document.sections, Section("closing", "", closing)]
+    subject = " ".join(block_text(block) for block in prompt)
+    return _wording(spec, Channel.VOICE, subject=subject, text=as_text(told) + "\n")
+
+
+def _push(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> Wording:
+    """For the organisation's app: a title that a locked screen may show, and the whole notice to open."""
+    document = compose(spec, "email", context, overlay)
+    text = f"{document.title}\n\n{as_text(document.all_sections())}\n"
+    return _wording(spec, Channel.PUSH, subject=document.subject, text=text)
+
+
+def speaks(language: str, channel: Channel, overlay: Path | None = None) -> bool:
+    """Whether a language has words for a channel. Only the spoken call may be left out: it wants a voice.toml."""
+    return channel is not Channel.VOICE or words.has(f"{language}/voice.toml", overlay)
+
+
 def _public(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> Wording:
     """The page as HTML and the press release as text. Neither may hold a slot."""
     document, press = (compose(spec, notice, context, overlay) for notice in ("public", "press"))
     text = f"{press.title}\n\n{as_text(press.all_sections())}\n"
     page = _framed("public", document, context, overlay)
-    if MARK in text + page:
+    short = _newspaper(spec, context, overlay)
+    if MARK in text + page + short:
         raise BadInput(f"templates/{spec.language}", "a public text names a slot.", "Write a .public part without it.")
-    return _wording(spec, Channel.PUBLIC, subject=document.subject, text=text, html=page)
+    made = _wording(spec, Channel.PUBLIC, subject=document.subject, text=text, html=page)
+    return replace(made, short=short)
+
+
+def _newspaper(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> str:
+    """The notice in one paragraph, for print: what, which kinds of data, where to call."""
+    if not words.has(f"{spec.language}/page.toml", overlay):
+        return ""
+    facts, own = context["sheet"], words.table(f"{spec.language}/page.toml", overlay)
+    prefix = context["words"]["exercise"]["prefix"] if context["mode"] is Mode.EXERCISE else ""
+    said = own["newspaper"].format(
+        organisation=facts["organisation_name"],
+        what=facts["what_happened"],
+        kinds=context["kinds"],
+        phone=facts["contact_toll_free"] or facts["contact_phone"],
+        site=facts["contact_website"],
+    )
+    return prefix + " ".join(block_text(block) for block in parse(said)).strip()
 
 
 LAYOUTS: Final = {
@@ -286,6 +387,8 @@ LAYOUTS: Final = {
     Channel.LETTER: _letter,
     Channel.CALL_LIST: _call,
     Channel.SMS: _sms,
+    Channel.VOICE: _voice,
+    Channel.PUSH: _push,
     Channel.PUBLIC: _public,
 }
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from models.facts import Count, Facts, Moment, Narrative
 from models.values import BadInput
+from templates.words import counted, locale_of
 
 _REFUSED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000-\uf8ff]")
 NARRATIVE: Final = tuple(Narrative.__slots__)
-LOCALES: Final = {"en": "en_US", "zh-Hans": "zh_Hans_CN", "fr": "fr_FR"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Sheet:
     facts: Facts
     fixed: Mapping[str, str]  # what reads the same in every language
     notice_date: date | None = None
+    reviewed: frozenset[str] = frozenset()  # languages that a speaker has read, as the profile says
 
     def strings(self, language: str, words: Mapping[str, Any]) -> dict[str, str]:
         """Every string that a template of this language may name as `sheet.…`."""
@@ -42,8 +43,14 @@ class Sheet:
             "date_of_discovery": _point(found, language, when),
             "date_of_notice": _day(self.notice_date, language),
             "delayed_from": _point(held if isinstance(held, Moment) else None, language, when),
+            "monitoring_term": self._term(language, words),
             "people_total": _count(self.facts.count("people_detail.total"), language, words["about"]),
         }
+
+    def _term(self, language: str, words: Mapping[str, Any]) -> str:
+        """The months of monitoring in the language's own plural form; empty when none are offered."""
+        months = self.fixed["monitoring_months"]
+        return counted(words, language, "months", int(months)) if months.isdecimal() else ""
 
 
 def sheet(facts: Facts, organisation: Mapping[str, Any], *, notice_date: date | None = None) -> Sheet:
@@ -66,6 +73,7 @@ def sheet(facts: Facts, organisation: Mapping[str, Any], *, notice_date: date | 
         "contact_toll_free": contact.get("toll_free", ""),
         "contact_hours": contact.get("hours", ""),
         "contact_website": contact.get("website", "") or firm.get("website", ""),
+        "contact_verify": contact.get("verify", ""),
         "dpo_name": dpo.get("name", ""),
         "dpo_email": dpo.get("email", ""),
         "dpo_phone": dpo.get("phone", ""),
@@ -73,7 +81,8 @@ def sheet(facts: Facts, organisation: Mapping[str, Any], *, notice_date: date | 
         "monitoring": remedy.get("monitoring", ""),
         "monitoring_months": str(remedy.get("monitoring_months", "") or ""),
     }
-    return Sheet(facts, {key: _clean(key, str(value)) for key, value in fixed.items()}, notice_date)
+    reviewed = frozenset(_table(organisation, "reviewed"))
+    return Sheet(facts, {key: _clean(key, str(value)) for key, value in fixed.items()}, notice_date, reviewed)
 
 
 NAMES: Final = frozenset(
@@ -82,7 +91,8 @@ NAMES: Final = frozenset(
         *["date_of_breach", "date_of_discovery", "date_of_notice", "delayed_from", "people_total", "incident"],
         *["organisation_name", "organisation_address", "organisation_website", "parent_name", "signatory"],
         *["contact_name", "contact_email", "contact_phone", "contact_toll_free", "contact_hours", "contact_website"],
-        *["dpo_name", "dpo_email", "dpo_phone", "monitoring", "monitoring_months"],
+        "contact_verify",
+        *["dpo_name", "dpo_email", "dpo_phone", "monitoring", "monitoring_months", "monitoring_term"],
     }
 )
 
@@ -139,7 +149,7 @@ def _day(day: date | None, language: str) -> str:
         return ""
     from babel.dates import format_date
 
-    return format_date(day, "long", locale=LOCALES.get(language, language.replace("-", "_")))
+    return format_date(day, "long", locale=locale_of(language))
 
 
 def _count(count: Count | None, language: str, about: str) -> str:
@@ -147,7 +157,7 @@ def _count(count: Count | None, language: str, about: str) -> str:
         return ""
     from babel.numbers import format_decimal
 
-    locale = LOCALES.get(language, language.replace("-", "_"))
+    locale = locale_of(language)
     ends = [format_decimal(end, locale=locale) for end in (count.min, count.max) if end is not None]
     if not ends:
         return ""

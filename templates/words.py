@@ -7,7 +7,9 @@ called that is not on the sheet, and no text from facts is ever compiled.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,10 +21,14 @@ from jinja2 import ChoiceLoader, FunctionLoader, StrictUndefined, Template, Temp
 from jinja2.loaders import FileSystemLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from models.slots import MARK
 from models.values import BadInput, Role, Slot
-from templates.markup import MARK, Block, parse
+from templates.markup import Block, parse
 
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
+COMPLETE: Final = "complete"
+SHORT: Final = "short"  # the language has no blocks yet: the outlines under [short] apply
+ISOLATE: Final = "\u2068{}\u2069"  # first-strong isolate: a number keeps its order inside right-to-left text
 
 
 def languages(overlay: Path | None = None) -> tuple[str, ...]:
@@ -31,6 +37,88 @@ def languages(overlay: Path | None = None) -> tuple[str, ...]:
     return tuple(
         sorted({entry.name for root in roots for entry in root.iterdir() if entry.joinpath("words.toml").is_file()})
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a language's words go. `missing`: what the complete language has and this one lacks, by file."""
+
+    language: str
+    coverage: str  # complete, short
+    review: str  # why nobody may send in it yet; empty when nothing stands in the way
+    missing: tuple[str, ...] = ()
+
+
+def coverage(language: str, overlay: Path | None = None) -> str:
+    """`complete` or `short`, as words.toml says. BadInput for another word."""
+    said = table(f"{language}/words.toml", overlay).get("coverage", COMPLETE)
+    if said not in (COMPLETE, SHORT):
+        where = f"templates/{language}/words.toml: coverage"
+        raise BadInput(where, f"is {said!r}.", f'Write "{COMPLETE}" or "{SHORT}".')
+    return str(said)
+
+
+def outline(language: str, form: str, overlay: Path | None = None) -> Sequence[Mapping[str, Any]]:
+    """The sections of a form. A language that is `short` has the short outline of that form, by its own name."""
+    outlines = table("outlines.toml", overlay)
+    short = coverage(language, overlay) == SHORT
+    found = (outlines[SHORT] if short else outlines).get(form)
+    if found is None:
+        name = f"{SHORT}.{form}" if short else form
+        raise BadInput(f"templates/outlines.toml: {name}", "is missing.", "Write the outline of this form.")
+    sections: Sequence[Mapping[str, Any]] = found["sections"]
+    return sections
+
+
+def forms(overlay: Path | None = None) -> tuple[str, ...]:
+    """The names of the forms that have an outline."""
+    return tuple(name for name in table("outlines.toml", overlay) if name not in (SHORT, "with_block"))
+
+
+def right_to_left(language: str) -> bool:
+    return language.split("-")[0] in RIGHT_TO_LEFT
+
+
+def isolated(language: str, text: str) -> str:
+    """A value in right-to-left text, line by line, kept in its own order. In other languages the text as it is.
+
+    A line that has right-to-left letters runs with the text around it; a telephone number would be turned around.
+    """
+    if not text or not right_to_left(language):
+        return text
+    return "\n".join(line if _turns(line) else ISOLATE.format(line) for line in text.split("\n"))
+
+
+def _turns(line: str) -> bool:
+    return not line or any(unicodedata.bidirectional(char) in ("R", "AL") for char in line)
+
+
+def counted(texts: Mapping[str, Any], language: str, noun: str, number: int) -> str:
+    """A number with its noun in the language's own plural form, as words.toml [plural.<noun>] has it."""
+    from babel import Locale
+    from babel.numbers import format_decimal
+
+    rows = texts["plural"][noun]
+    locale = Locale.parse(locale_of(language))
+    return str(rows.get(locale.plural_form(number), rows["other"]).format(number=format_decimal(number, locale=locale)))
+
+
+LOCALES: Final[Mapping[str, str]] = MappingProxyType({"en": "en_US", "zh-Hans": "zh_Hans_CN", "fr": "fr_FR"})
+
+
+def locale_of(language: str) -> str:
+    """The locale that writes this language's dates, numbers and lists."""
+    return LOCALES.get(language, language.replace("-", "_"))
+
+
+def named(languages: Iterable[str], reader: str) -> str:
+    """The names of languages in the reader's language, as a list in words; empty for none."""
+    from babel import Locale
+    from babel.lists import format_list
+
+    locale = Locale.parse(locale_of(reader))
+    names = [str(Locale.parse(language.replace("-", "_")).get_display_name(locale)) for language in languages]
+    return format_list(names, locale=locale) if names else ""
 
 
 @lru_cache(maxsize=32)
@@ -67,6 +155,11 @@ def table(name: str, overlay: Path | None = None) -> Mapping[str, Any]:
         raise BadInput(f"templates/{name}", f"is not TOML: {error}.", "Mend that line.") from None
 
 
+def has(name: str, overlay: Path | None = None) -> bool:
+    """Whether a file of words is there, in the overlay or in the package."""
+    return bool(overlay and (overlay / name).is_file()) or files("templates").joinpath(*name.split("/")).is_file()
+
+
 def find(language: str, folder: str, stem: str, variants: tuple[str, ...], overlay: Path | None) -> Template | None:
     """The first of `stem.<variant>` and `stem` that exists in a language's folder."""
     engine = environment(overlay, False)
@@ -98,6 +191,12 @@ def blocks(template: Template, context: Mapping[str, Any], block: str = "") -> t
 
 # `slot.name` in a template is the marker of that slot, and nothing else of a person is there.
 SLOTS: Final[Mapping[str, str]] = MappingProxyType({slot.value: f"{MARK}{slot.value}{MARK}" for slot in Slot})
+_ISOLATED: Final = MappingProxyType({name: ISOLATE.format(mark) for name, mark in SLOTS.items()})
+
+
+def slots(language: str) -> Mapping[str, str]:
+    """The slots as this language prints them: isolated where the text runs from right to left."""
+    return _ISOLATED if right_to_left(language) else SLOTS
 
 
 def needs_review(language: str, overlay: Path | None = None) -> str:

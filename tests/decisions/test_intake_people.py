@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.intake import Candidate, ListWarning, Mapping
 from models.intake.contacts import RESERVED_NUMBERS, address_lines, clean, read_email, read_phone
 from models.intake.language import match_language
-from models.intake.people import person_key, read_person, unknown_word
+from models.intake.people import person_key, read_everybody, read_person, unknown_word
 from models.intake.words import residence_in, residence_of
 from models.values import Role
 
@@ -115,7 +115,7 @@ def test_a_number_next_to_a_reserved_range_is_not_reserved() -> None:
         ((("1 Example St", ""), "Ville", "IL", "60600", "US"), ("1 Example St", "Ville, IL 60600", "UNITED STATES")),
         ((("Musterweg 1", ""), "Musterstadt", "", "00001", "DE"), ("Musterweg 1", "00001 Musterstadt", "GERMANY")),
         ((("1 Lane", "Flat 2"), "Ham", "", "ZZ9 9ZZ", "GB"), ("1 Lane", "Flat 2", "Ham", "ZZ9 9ZZ", "UNITED KINGDOM")),
-        ((("示例路1号", ""), "样本市", "示例省", "000001", "CN"), ("000001 示例省 样本市", "示例路1号", "CHINA")),
+        ((("示例路1号", ""), "样本市", "示例省", "000001", "CN"), ("000001", "示例省样本市", "示例路1号", "CHINA")),
         ((("1 Rua", ""), "Cidade", "", "", ""), ("1 Rua", "Cidade")),
         ((("1 Example St", ""), "", "IL", "", "US"), ()),
         ((("", ""), "Sampleton", "IL", "60600", "US"), ()),
@@ -369,9 +369,33 @@ def test_consent_stands_only_where_no_row_denies_it(said: str, given: bool) -> N
     assert found.consent_email == given
 
 
-def test_an_id_that_two_names_share_is_merged_and_noted() -> None:
-    found = person({"source_id": "1", "name": "Ada"}, {"source_id": "1", "name": "Bob"})
-    assert ListWarning.SAME_ID_OTHER_NAME in found.warnings
+def everybody(*rows: dict[str, str]) -> list[tuple[str, str, int]]:
+    found = read_everybody(list(enumerate(rows, 2)), mapping(), AS_OF)
+    return [(one.name, one.person_key, one.rows) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("names", "people"),
+    [
+        ("Ada|Ada", [("Ada", "id:1", 2)]),
+        ("Ada| ADA ", [("Ada", "id:1", 2)]),
+        ("Ada|", [("Ada", "id:1", 2)]),
+        ("|Ada", [("Ada", "id:1", 2)]),
+        ("|", [("", "id:1", 2)]),
+        ("Ada|Bob", [("Ada", "id:1\0ada", 1), ("Bob", "id:1\0bob", 1)]),
+        ("Bob|Ada|bob|", [("Bob", "id:1\0bob", 3), ("Ada", "id:1\0ada", 1)]),
+    ],
+)
+def test_an_id_beside_two_names_is_two_people_until_somebody_decides(
+    names: str, people: list[tuple[str, str, int]]
+) -> None:
+    assert everybody(*({"source_id": "1", "name": name} for name in names.split("|"))) == people
+
+
+def test_people_of_one_id_and_two_names_are_noted() -> None:
+    rows = [(2, {"source_id": "1", "name": "Ada"}), (3, {"source_id": "1", "name": "Bob"})]
+    found = read_everybody(rows, mapping(), AS_OF)
+    assert all(ListWarning.SAME_ID_OTHER_NAME in one.warnings for one in found)
 
 
 ANY_CELLS = st.dictionaries(

@@ -504,10 +504,10 @@ def test_too_little_memory_is_said_without_quoting_a_row(tmp_path: Path, spill: 
 def test_a_row_that_is_lost_between_the_passes_stops_everything(
     tmp_path: Path, spill: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.intake import reading
+    from models.intake.keeping import Keeper
 
-    kept = reading._kept
-    monkeypatch.setattr(reading, "_kept", lambda *given: ("k\t1\t{}\nk", "{}") if given[0].line == 3 else kept(*given))
+    row = Keeper.row
+    monkeypatch.setattr(Keeper, "row", lambda own, read: ("k\t1\t{}\nk", "{}") if read.line == 3 else row(own, read))
     source = write(tmp_path / "list.csv", HEAD, line(1), line(2))
     with (
         pytest.raises(TocsinError, match="2 rows were read, 3 were kept"),

@@ -87,7 +87,8 @@ def made(
     }
     facts = sheet(FACTS, profile, notice_date=date(2026, 3, 20))
     wording = render(key.spec(), channel, facts, mode=Mode.LIVE, overlay=overlay)
-    task = task_for(letter, rules, channel, own, FACTS, organisation="Example Orchard", parent="Example Holding")
+    names = {"organisation": "Example Orchard", "parent": "Example Holding"}
+    task = task_for(letter, rules, channel, own, FACTS, **names, role=role)
     return wording, task
 
 

@@ -56,6 +56,7 @@ OTHER: dict[str, Any] = {
     "bounce_limit": 0.06,
     "people": 1001,
     "people_root": "de",
+    "overrides": {"ab12cd34ef": "ff"},
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +18,6 @@ from planning.scope import (
     Known,
     Waterfall,
     best_channel,
-    compare,
     compare_one,
     fact_changes,
     fact_source,
@@ -152,6 +150,25 @@ def test_the_facts_take_residents_minors_and_the_unreachable_from_the_list() -> 
     assert revised.source("people.US-IL") == "list:people.csv"
 
 
+@given(st.lists(PEOPLE, max_size=40), st.integers(0, 40))
+def test_people_counted_in_parts_are_counted_as_one_list(people: list[Listed], cut: int) -> None:
+    whole, first, rest = Counting(), Counting(), Counting()
+    for number, person in enumerate(people):
+        whole.add(person)
+        (first if number < cut else rest).add(person)
+    first.merge(rest)
+    spent = Spent(sum(person.rows for person in people))
+    assert first.waterfall("l.csv", "id", spent) == whole.waterfall("l.csv", "id", spent)
+
+
+def test_who_is_somebody_else_of_the_list_is_not_counted_twice_in_the_facts() -> None:
+    again = Counting()
+    again.add(Listed(minor=True))
+    once = fact_changes(count([Listed(has_email=True), Listed(minor=True), Listed(minor=True)]), again)
+    assert (once["people.US-IL"], once["people_detail.total"], once["people_detail.minors"]) == (2, 2, 1)
+    assert once["people_detail.insufficient_contact"] == 1
+
+
 # --- a second list --------------------------------------------------------------------------------------------------
 
 OLD = Known("m1", frozenset({"name", "ssn"}), "e1", "p1", "a1")
@@ -175,30 +192,9 @@ OLD = Known("m1", frozenset({"name", "ssn"}), "e1", "p1", "a1")
         ),
         (OLD, replace(OLD, content_mark="m2", deceased=True, email_index=""), Change.DECEASED_SINCE),
         (OLD, replace(OLD, content_mark="m2"), Change.OTHER),
+        (replace(OLD, consent_email=True), replace(OLD, content_mark="m2"), Change.CONTACT),
+        (OLD, replace(OLD, content_mark="m2", consent_email=True), Change.OTHER),
     ],
 )
 def test_a_second_list_says_what_changed_for_a_person(old: Known | None, new: Known, change: Change) -> None:
     assert compare_one(old, new) is change
-
-
-def test_who_is_no_longer_listed_is_withdrawn_once() -> None:
-    old = {"a": OLD, "b": OLD, "gone": OLD, "gone before": replace(OLD, withdrawn=True)}
-    found = dict(compare(old, [("a", OLD), ("b", replace(OLD, content_mark="m2")), ("c", OLD)]))
-    assert found == {"a": Change.UNCHANGED, "b": Change.OTHER, "c": Change.NEW, "gone": Change.WITHDRAWN}
-
-
-KNOWN = st.builds(
-    Known, st.sampled_from(["m1", "m2"]), st.frozensets(st.sampled_from(["name", "ssn"])), withdrawn=st.booleans()
-)
-LISTS = st.dictionaries(st.sampled_from("abcdefgh"), KNOWN)
-
-
-@given(LISTS, LISTS)
-def test_everyone_of_either_list_is_sorted_exactly_once_and_the_same_list_changes_nothing(
-    old: dict[str, Known], new: dict[str, Known]
-) -> None:
-    new = {index: replace(person, withdrawn=False) for index, person in new.items()}
-    found = list(compare(old, new.items()))
-    there = {index for index, person in old.items() if not person.withdrawn}
-    assert Counter(index for index, _ in found) == Counter(there | new.keys())
-    assert {change for _, change in compare(new, new.items())} <= {Change.UNCHANGED}

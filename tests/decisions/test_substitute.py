@@ -252,3 +252,35 @@ def test_more_unreachable_people_never_make_less_owed(fewer: int, more: int, kin
     )
     assert sum(d.public and d.allowed for d in before) <= sum(d.public and d.allowed for d in after)
     assert all(d.because and d.citation for d in (*before, *after))
+
+
+@pytest.mark.parametrize(
+    ("mode", "means", "needed", "said"),
+    [
+        ("all", CALIFORNIAN.means, 3, "email and website and statewide media"),
+        ("any", CALIFORNIAN.means, 1, "email or website or statewide media"),
+        ("any_2", CALIFORNIAN.means, 2, "two of email, website, statewide media"),
+    ],
+)
+def test_a_decision_says_how_many_of_its_means_are_used_together(
+    mode: str, means: tuple[Means, ...], needed: int, said: str
+) -> None:
+    (found,) = decide(reach(3), [replace(CALIFORNIAN, mode=mode, means=means)])
+    assert (found.needed, found.means_said) == (needed, said)
+
+
+@pytest.mark.parametrize(
+    ("mode", "means", "both"),
+    [
+        ("any_2", (Means.EMAIL, Means.WEBSITE, Means.STATEWIDE_MEDIA), True),
+        ("all", (Means.WEBSITE, Means.STATEWIDE_MEDIA), True),
+        ("any", (Means.WEBSITE, Means.STATEWIDE_MEDIA), False),
+        ("any_2", (Means.EMAIL, Means.WEBSITE), False),
+    ],
+)
+def test_a_page_alone_does_not_meet_a_law_that_wants_two_means(mode: str, means: tuple[Means, ...], both: bool) -> None:
+    from flows.steps.publish import Judged
+
+    (found,) = decide(reach(3), [replace(CALIFORNIAN, mode=mode, means=means)])
+    judged = Judged(decisions=[("us-xx/individuals/US-CA/initial", found)])
+    assert judged.both(["us-xx/individuals/US-CA/initial"]) == (["us-xx/individuals/US-CA/initial"] if both else [])

@@ -10,12 +10,15 @@ import pytest
 
 from models.facts import Facts, parse_facts
 from models.values import Channel, Contacts, Element, Finding, Message, Mode, Role, SegmentSpec, Severity, Slot, Wording
-from planning.lint import GSM, GSM_TWICE, MARKER, Cues, Task, lint, lint_wording, named_elements, sms_parts, task_for
+from models.vocabulary.gsm import BASIC as GSM
+from models.vocabulary.gsm import EXTENDED as GSM_TWICE
+from planning.lint import Cues, Task, lint, lint_wording, named_elements, sms_parts, task_for
+from planning.lint_rules import MARKER
 from planning.segment import Key, LawNotice, content_classes, fold_blocks, order_exposed
 from regimes import load, schema
 from templates import words
 from templates.audit import PROFILE, audit, grid
-from templates.press import press_letters
+from templates.letters import press_letters
 from templates.render import addressee, cues, render, salutation, sheet
 
 FRENCH = Path("templates/fr")

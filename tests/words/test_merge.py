@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
-
 import pytest
+from markupsafe import escape
 
 from models.values import BadInput, Channel, Mode, Slot, Wording
 from templates.markup import MARK, Section, as_typst, parse, typst_escape, typst_inline
@@ -43,7 +42,7 @@ def test_a_value_arrives_intact_and_inert(payload):
     merged = merge(WORDING, {Slot.NAME: payload, Slot.ADDRESS: "1 Example Street"})
     assert merged.subject == f"For {payload}"
     assert merged.text == f"Dear {payload},\n1 Example Street"
-    assert merged.html == f"<p>{html.escape(payload)}</p><p>1 Example Street</p>"
+    assert merged.html == f"<p>{escape(payload)}</p><p>1 Example Street</p>"
 
 
 @pytest.mark.parametrize(
