@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from flows.steps import approvals
+from flows.steps import approvals, posted
 from flows.steps.desk import Desk, find_incident
 from flows.steps.freshness import refuse_old_words
 from flows.steps.launching import unsigned
@@ -27,8 +27,6 @@ from flows.steps.posting import wording_of
 from models.sums import Standing, standings
 from models.tables import Event, Incident, ObligationRow, PublicNotice, Wave, WordingRow
 from models.values import Channel, Duty, NeedsPerson, RecipientKind, Refused, Role, Wording, canonical, digest
-from notifiers.folders import seal
-from notifiers.public.pages import publish_page
 from planning.release import FRESH, problems_to_launch
 from planning.substitute import Decision, Reach, decide, problems_to_publish
 from regimes.assess import assess
@@ -65,6 +63,10 @@ class Judged:
     def days(self) -> int:
         return max((d.days or 0 for _, d in self.decisions if d.allowed and d.public), default=0)
 
+    def toll_free_days(self) -> int:
+        """How long the law wants a toll-free number to be answered beside the notice."""
+        return max((d.toll_free_days or 0 for _, d in self.decisions if d.allowed and d.public), default=0)
+
     def both(self, serves: list[str]) -> list[str]:
         """Ids of those whose law wants page and release together: one alone does not meet them."""
         return [key for key, d in self.decisions if key in serves and d.allowed and _needs_both(d)]
@@ -77,7 +79,7 @@ class Judged:
 
 
 def _needs_both(decision: Decision) -> bool:
-    return decision.mode == "all" and Means.WEBSITE in decision.means and bool(MEDIA_MEANS.intersection(decision.means))
+    return decision.needed > 1 and Means.WEBSITE in decision.means and bool(MEDIA_MEANS.intersection(decision.means))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,9 @@ class Published:
     folder: Path
     again: bool
     met: tuple[str, ...] = ()
+    until: datetime | None = None  # that the page must stay up
+    toll_free_until: datetime | None = None
+    warnings: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         return {
@@ -132,8 +137,18 @@ def _reach(row: ObligationRow, people: Sequence[Standing]) -> Reach | None:
 # --- drafting -------------------------------------------------------------------------------------------------------
 
 
-def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str = "") -> PublicNotice:
-    """The next version, from the words of the newest wave. Refused when no law needs it, or leaves a reason to give."""
+def draft(
+    desk: Desk,
+    slug: str,
+    author: str,
+    kind: Kind = Kind.PAGE,
+    why: str = "",
+    changed: Mapping[str, str] | None = None,
+) -> PublicNotice:
+    """The next version, from the words of the newest wave. Refused when no law needs it, or leaves a reason to give.
+
+    `changed` (language -> sentence) says on the page what a later version changes.
+    """
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         judged = _judge(desk, session, incident)
@@ -142,10 +157,13 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
         why = why or (json.loads(last.reason).get("why", "") if last and last.reason else "")
         _refuse(slug, kind, judged, serves, why)
         wordings = _newest_words(session, incident)
-        mark = digest(_bound(kind, {k: m for k, (_, m) in wordings.items()}, serves, why))
-        if last is not None and last.digest == mark:
+        marks = {k: m for k, (_, m) in wordings.items()}
+        if last is not None and last.digest == digest(_bound(kind, marks, serves, why, _changed(last))):
             session.expunge(last)
             return last
+        changed = dict(changed or {})
+        _refuse_silence(slug, kind, last, wordings, changed)
+        mark = digest(_bound(kind, marks, serves, why, changed))
         row = PublicNotice(
             incident_id=incident.id,
             kind=kind.value,
@@ -160,6 +178,8 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
                     "because": [because(d) for _, d in judged.decisions if d.allowed],
                     "why": why,
                     "both": judged.both(serves),
+                    "changed": changed,
+                    "toll_free_days": judged.toll_free_days(),
                 }
             ),
         )
@@ -172,9 +192,26 @@ def draft(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str =
     return row
 
 
-def _bound(kind: str, wordings: Mapping[str, str], serves: list[str], why: str) -> dict[str, Any]:
+def _changed(row: PublicNotice) -> dict[str, str]:
+    return dict(json.loads(row.reason or "{}").get("changed", {}))
+
+
+def _refuse_silence(
+    slug: str, kind: Kind, last: PublicNotice | None, languages: Mapping[str, Any], changed: Mapping[str, str]
+) -> None:
+    """Readers of a page are told what a later version changes, each in their language."""
+    if kind is not Kind.PAGE or last is None or last.published_at is None:
+        return
+    if missing := sorted(languages.keys() - changed.keys()):
+        raise NeedsPerson(
+            f"{slug}: page {last.version} is out; say what the next version changes in {', '.join(missing)}"
+            " (--changed LANGUAGE=TEXT)"
+        )
+
+
+def _bound(kind: str, wordings: Mapping[str, str], serves: list[str], why: str, changed: Any) -> dict[str, Any]:
     """What a signature over a public notice binds."""
-    return {"kind": kind, "wordings": dict(wordings), "serves": serves, "why": why}
+    return {"kind": kind, "wordings": dict(wordings), "serves": serves, "why": why, "changed": dict(changed)}
 
 
 def _refuse(slug: str, kind: Kind, judged: Judged, serves: list[str], why: str) -> None:
@@ -189,10 +226,9 @@ def _refuse(slug: str, kind: Kind, judged: Judged, serves: list[str], why: str) 
 def because(decision: Decision) -> str:
     """One line: what, by which law, why."""
     what = "owed" if decision.owed else "allowed" if decision.allowed else "undetermined"
-    means = f" {'and' if decision.mode == 'all' else 'or'} ".join(m.value for m in decision.means)
     days = f" for {decision.days} days" if decision.days else ""
     missing = f"; missing: {', '.join(decision.missing)}" if decision.missing else ""
-    return f"{decision.citation}: {what}, {means}{days}; {'; '.join(decision.because)}{missing}"
+    return f"{decision.citation}: {what}, {decision.means_said}{days}; {'; '.join(decision.because)}{missing}"
 
 
 def newest(session: Session, incident: Incident, kind: Kind) -> PublicNotice | None:
@@ -215,9 +251,16 @@ def _newest_words(session: Session, incident: Incident) -> dict[str, tuple[str, 
 # --- publishing -----------------------------------------------------------------------------------------------------
 
 
-def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str = "") -> Published:
+def publish(
+    desk: Desk,
+    slug: str,
+    author: str,
+    kind: Kind = Kind.PAGE,
+    why: str = "",
+    changed: Mapping[str, str] | None = None,
+) -> Published:
     """Puts out the newest version if its words were approved. NeedsPerson says what is missing."""
-    row = draft(desk, slug, author, kind, why)
+    row = draft(desk, slug, author, kind, why, changed)
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         notice = session.get_one(PublicNotice, row.id)
@@ -225,11 +268,12 @@ def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str
         if held:
             raise Refused(f"{slug}: public notices are held: {held}")
         pages = _approved_pages(desk, session, incident, notice)
-        folder, mark = _WRITERS[kind](desk, slug, notice.version, pages)
         again = _was_published(session, notice)
+        terms = _terms(desk, slug, notice, again)
+        folder, mark, warnings = _WRITERS[kind](desk, session, incident, notice, pages, terms)
         if not again:
-            notice.until = desk.now() + (notice.until - notice.prepared_at) if notice.until else None
-            notice.published_at = desk.now()
+            notice.until = terms.until
+            notice.published_at = terms.at
             session.add(notice)
             desk.log(
                 session,
@@ -242,23 +286,35 @@ def publish(desk: Desk, slug: str, author: str, kind: Kind = Kind.PAGE, why: str
                 by=author,
             )
         met = update_met(desk, session, incident)
-    return Published(slug, kind, row.version, tuple(sorted(pages)), folder, again, tuple(met))
+    done = Published(slug, kind, row.version, tuple(sorted(pages)), folder, again, tuple(met))
+    return replace(done, until=terms.until, toll_free_until=terms.toll_free_until, warnings=tuple(warnings))
 
 
-def _page(desk: Desk, slug: str, version: int, pages: Mapping[str, Wording]) -> tuple[Path, str]:
-    html = {language: page.html for language, page in pages.items()}
-    out = publish_page(desk.settings.folder("pages"), slug, html, version, desk.now())
-    return out.folder, out.digest
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Since when a version is out, and how long what belongs to it must last."""
+
+    at: datetime
+    until: datetime | None
+    toll_free_until: datetime | None
 
 
-def _press(desk: Desk, slug: str, version: int, pages: Mapping[str, Wording]) -> tuple[Path, str]:
-    files = {f"press-release.{language}.txt": page.text.encode() for language, page in pages.items()}
-    folder = desk.settings.folder("pages") / "press" / slug
-    seal(folder, f"v{version}", files, file_mode=0o444)
-    return folder / f"v{version}", digest({name: data.decode() for name, data in files.items()})
+def _terms(desk: Desk, slug: str, notice: PublicNotice, again: bool) -> Terms:
+    """Days count from the posting, not from the draft. NeedsPerson where the law wants a number that nobody has."""
+    at = notice.published_at if again and notice.published_at else desk.now()
+    until = notice.until
+    if until is not None and not again:
+        until = at + (until - notice.prepared_at)
+    days = int(json.loads(notice.reason or "{}").get("toll_free_days", 0))
+    if days and not desk.profile.contact.toll_free:
+        where = f"{desk.settings.profile}: [contact] toll_free"
+        raise NeedsPerson(
+            f"{slug}: the law wants a toll-free number for {days} days beside this notice; fill in {where}"
+        )
+    return Terms(at, until, at + timedelta(days=days) if days else None)
 
 
-_WRITERS: Mapping[Kind, Any] = {Kind.PAGE: _page, Kind.PRESS: _press}
+_WRITERS: Mapping[Kind, Any] = {Kind.PAGE: posted.write_page, Kind.PRESS: posted.write_press}
 
 
 def _approved_pages(desk: Desk, session: Session, incident: Incident, notice: PublicNotice) -> Mapping[str, Wording]:
@@ -268,7 +324,7 @@ def _approved_pages(desk: Desk, session: Session, incident: Incident, notice: Pu
     pages = {language: wording_of(row) for language, row in rows.items()}
     marks = {language: page.digest() for language, page in pages.items()}
     why = json.loads(notice.reason or "{}").get("why", "")
-    bound = _bound(notice.kind, marks, json.loads(notice.obligation_keys), why)
+    bound = _bound(notice.kind, marks, json.loads(notice.obligation_keys), why, _changed(notice))
     if not pages or digest(bound) != notice.digest:
         raise Refused(f"{incident.slug}: {notice.kind} {notice.version} is not what was drafted; prepare again")
     again = _was_published(session, notice)

@@ -1,0 +1,1 @@
+"""Notices to the organisation's own app: signed webhooks, one POST per person."""

@@ -1,0 +1,1 @@
+"""Spoken calls: Twilio dials, a machine speaks, and nothing is said before the person has pressed a key."""
