@@ -10,7 +10,7 @@ from models.values import BadInput
 
 def smallest_type(path: Path) -> float | None:
     """The smallest size of a letter or digit in any page; None where it shows no text. BadInput when it is no PDF."""
-    import pypdfium2  # type: ignore[import-untyped]
+    import pypdfium2
 
     try:
         document = pypdfium2.PdfDocument(path)

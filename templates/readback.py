@@ -123,7 +123,7 @@ def _scattered(line: str) -> bool:
 
 @contextmanager
 def _opened(source: Path | bytes) -> Iterator[Any]:
-    import pypdfium2  # type: ignore[import-untyped]
+    import pypdfium2
 
     where = "the PDF" if isinstance(source, bytes) else str(source)
     try:

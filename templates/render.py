@@ -339,7 +339,7 @@ def _voice(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) 
     )
     told = [Section("greeting", "", greeting), *document.sections, Section("closing", "", closing)]
     subject = " ".join(block_text(block) for block in prompt)
-    return _wording(spec, Channel.VOICE, subject=subject, text=as_text(told) + "\n")
+    return _wording(spec, Channel.VOICE, subject=subject, text=prefix + as_text(told) + "\n")
 
 
 def _push(spec: SegmentSpec, context: Mapping[str, Any], overlay: Path | None) -> Wording:

@@ -72,7 +72,7 @@ def made(
     story = sheet(facts, PROFILE_DE, notice_date=date(2026, 3, 20))
     wording = render(key.spec(), channel, story, mode=Mode.LIVE, overlay=overlay)
     names = {"organisation": "Obsthof Muster", "parent": "Muster Gruppe"}
-    return wording, task_for(letter, rules, channel, own, facts, **names)
+    return wording, task_for(letter, rules, channel, own, facts, role=role, **names)
 
 
 def plainly(role: Role = Role.SELF, channel: Channel = Channel.EMAIL, **more: Any) -> Wording:

@@ -71,7 +71,7 @@ def made(
     story = sheet(facts, PROFILE_ES, notice_date=date(2026, 3, 20))
     wording = render(key.spec(), channel, story, mode=Mode.LIVE, overlay=overlay)
     names = {"organisation": "Huerto Ejemplo", "parent": "Grupo Ejemplo"}
-    return wording, task_for(letter, rules, channel, own, facts, **names)
+    return wording, task_for(letter, rules, channel, own, facts, role=role, **names)
 
 
 def errors(findings: list[Finding]) -> set[str]:

@@ -56,7 +56,7 @@ def made(
     profile = PROFILE | {"organisation": {"name": "Example Orchard", "parent": "Example Holding"}}
     wording = render(spec, channel, sheet(facts(), profile, notice_date=date(2026, 3, 20)), mode=Mode.LIVE)
     return wording, task_for(
-        letter, rules, channel, own, facts(), organisation="Example Orchard", parent="Example Holding"
+        letter, rules, channel, own, facts(), role=role, organisation="Example Orchard", parent="Example Holding"
     )
 
 
