@@ -153,7 +153,7 @@ _CHANNEL: Final = {
     "letter": ("letter",),
     "telephone": ("call_list",),
     "call_list": ("call_list",),
-    "notification": ("push", "sms"),
+    "notification": ("sms", "push"),  # sms keeps the place of the word, whether or not there is an app
     "push": ("push",),
 }
 

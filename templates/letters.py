@@ -27,7 +27,11 @@ __all__ = ["Pressed", "press_letters", "sender_of"]
 TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})  # bidirectional controls
 FORBIDDEN = re.compile(r"#\s*(?:import|include|read|plugin|eval|csv|json|yaml|toml|xml|cbor|image)\b")
 BODY_SIZE, LARGE_SIZE, ADDRESS_SIZE = 10.5, 18.0, 10.0  # points; 18 is what large print means
-_LINE = 0.714 + 0.4  # of the address's size: height of capitals and leading, as in frame/letter.typ
+_CAPITAL, _CAPITAL_WIDE = (
+    0.714,
+    0.75,
+)  # height of capitals in ems: of Latin letters, of ideographs (measured, rounded up)
+_LEADING = 0.4  # ems between the address's lines, as in frame/letter.typ
 _POINT = 25.4 / 72
 _WIDTH = 0.55  # of the size: a wide guess at the mean width of a Latin character
 _TRIES = 6
@@ -158,7 +162,7 @@ def _envelope(message: Message, wording: Wording, job: _Job) -> Envelope:
             )
     made = on_envelope(slots[Slot.ADDRESSEE].strip(), given.split("\n"), message.to.country, job.country)
     bars = 1 if _barcoded(message, job) else 0
-    most, longest = _room(job.profile, bars)
+    most, longest = _room(job.profile, bars, _CAPITAL_WIDE if any(map(_is_wide, "".join(made.lines))) else _CAPITAL)
     return Envelope(fewer(made.lines, most, longest), made.warnings)
 
 
@@ -171,12 +175,16 @@ def _refuse_controls(message: Message) -> None:
                 raise BadInput(where, f"holds the control character {code}.", "Remove it from the person's data.")
 
 
-def _room(profile: Profile, bars: int) -> tuple[int, int]:
-    """How many lines the window holds, and how many characters one of them surely holds."""
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def _room(profile: Profile, bars: int, capital: float) -> tuple[int, int]:
+    """How many lines the window holds whose letters are `capital` ems high, and how many characters one surely holds."""
     box = profile.box
     high = box.bottom - box.top - bars * (codes.BARS_HEIGHT + 1.2)
-    pitch = ADDRESS_SIZE * _LINE * _POINT
-    most = 1 + int((high - ADDRESS_SIZE * 0.714 * _POINT) / pitch)
+    pitch = ADDRESS_SIZE * (capital + _LEADING) * _POINT
+    most = 1 + int((high - ADDRESS_SIZE * capital * _POINT) / pitch)
     return most, int((box.right - box.left) / (ADDRESS_SIZE * _WIDTH * _POINT))
 
 

@@ -16,6 +16,7 @@ from flows.steps import (
     deliver,
     erase,
     file_reports,
+    guarding,
     open_incident,
     prepare_notices,
     publish,
@@ -112,6 +113,8 @@ def _notices(stage: Stage) -> None:
         f"prepared   {wave.people} people in {wave.segments} segments, {wave.wordings} wordings,"
         f" {wave.errors} linter errors; {wave.no_channel} people with no contact at all"
     )
+    guarding.override(desk, SLUG, wave.wave, "guard.list_days", RESPONDER, "The lost schedules name these people.")
+    stage.say("guard      the list is 103 days old, more than 60: a person answered for it by name, with the reason")
     stage.sign(SLUG, f"wave:{wave.wave}")
     stage.at(datetime(2014, 2, 3, 9, 0, tzinfo=HOME))
     deliver.deliver(desk, SLUG, wave.wave, RESPONDER)
