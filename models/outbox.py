@@ -22,12 +22,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from models.bulk import bulk_insert, parts
-from models.chain import Entry
+from models.chain import Entry, instant
+from models.deliveries import Change, Claim, NewDelivery
 from models.ledger import append
+from models.limits import PACED
 from models.session import SENDING_LOCKED, Database
 from models.sums import PeopleCounts, counts, people_counts
 from models.tables import metadata, new_id
-from models.values import Channel, DeliveryState, HoldScope, RecipientKind, Refused, SuppressionReason
+from models.values import Channel, DeliveryState, HoldScope, RecipientKind, Refused, canonical
 
 __all__ = [
     "Change",
@@ -38,80 +40,27 @@ __all__ = [
     "bulk_insert",
     "claim",
     "counts",
+    "event_body",
     "expire",
     "hand_off",
     "make_ready",
     "open_rung",
     "people_counts",
     "renew",
+    "uncount",
     "without_people",
 ]
 
 DELIVERY: Table = metadata.tables["delivery"]
 NOTICE: Table = metadata.tables["notice"]
 SEGMENT: Table = metadata.tables["segment"]
+SUBJECT: Table = metadata.tables["subject"]
 WAVE: Table = metadata.tables["wave"]
 HOLD: Table = metadata.tables["hold"]
 SETTING: Table = metadata.tables["setting"]
 
 _AT_A_TIME = 5_000  # identifiers in one statement
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that is ours until its lease is over. `sealed` opens with IncidentKey.open_notice(notice, sealed)."""
-
-    delivery: str
-    notice: str
-    subject: str
-    segment: str
-    wave: str
-    incident: str
-    wording_id: str
-    channel: Channel
-    rung: int
-    attempt: int
-    fence: int
-    sealed: bytes
-    leaf: str
-    reference: str
-    possible_duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A new state for one delivery, as decided from an outcome or a receipt."""
-
-    delivery: str
-    from_states: frozenset[DeliveryState]
-    to_state: DeliveryState
-    kind: str  # of the ledger event: delivery.accepted, delivery.bounced
-    at: datetime  # civil: when it happened, which may be earlier than when we record it
-    fence: int | None = None  # of the claim; None when the evidence is no worker's
-    code: str = ""  # the carrier's own
-    detail: str = ""
-    reference: str = ""  # the carrier's id; empty keeps what the row has
-    not_before: datetime | None = None
-    possible_duplicate: bool = False  # once true, stays true
-    suppressed_why: SuppressionReason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
-    """One rung of one notice, to be opened."""
-
-    incident: str
-    wave: str
-    notice: str
-    subject: str
-    segment: str
-    channel: Channel
-    rung: int
-    state: DeliveryState = DeliveryState.READY
-    pilot: bool = False
-    not_before: datetime | None = None
-    suppressed_why: SuppressionReason | None = None
 
 
 # --- claiming -------------------------------------------------------------------------------------------------------
@@ -143,7 +92,7 @@ def claim(
             select(DELIVERY.c.id)
             .where(DELIVERY.c.wave_id == wave_id, DELIVERY.c.channel == channel)
             .where(text("state = 'ready'"), due, ~_held(now), *pilot)  # spelt as in the index
-            .order_by(DELIVERY.c.id)
+            .order_by(DELIVERY.c.urgency, DELIVERY.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True, of=DELIVERY)
             .cte("picked")
@@ -162,16 +111,33 @@ def claim(
             .returning(DELIVERY.c.id)
         )
         ids = list(session.connection().execute(taken).scalars())
-        return _claims(session, ids)
+        return _claims(session, ids, channel)
 
 
-def _claims(session: Session, ids: Sequence[str]) -> list[Claim]:
-    d, n, s = DELIVERY.c, NOTICE.c, SEGMENT.c
-    joined = select(
-        d.id, d.notice_id, d.subject_id, d.segment_id, d.wave_id, d.incident_id, s.wording_id, d.channel, d.rung,
-        d.attempts, d.fence, n.sealed, n.leaf, n.reference, d.possible_duplicate,
-    ).select_from(DELIVERY.join(NOTICE, d.notice_id == n.id).join(SEGMENT, d.segment_id == s.id))  # fmt: skip
-    return [Claim(*row) for row in _by_id(session, joined, ids)]
+# In the order of Claim's fields but the channel, which is known. Prepared once: it runs for every claim of a wave.
+_JOINED = """
+SELECT d.id, d.notice_id, d.subject_id, d.segment_id, d.wave_id, d.incident_id, s.wording_id, d.rung, d.attempts,
+       d.fence, n.sealed, n.leaf, n.reference, n.segment_key, n.ladder, w.withdrawn, w.protected, w.changed_at,
+       d.possible_duplicate, d.code
+  FROM delivery d JOIN notice n ON n.id = d.notice_id JOIN segment s ON s.id = d.segment_id
+  JOIN subject w ON w.id = d.subject_id
+ WHERE d.id IN (SELECT value FROM {ids}) ORDER BY d.id
+"""
+_LISTED = {"sqlite": "json_each(?)", "postgresql": "json_array_elements_text(%s::json) AS ids(value)"}
+
+
+def _claims(session: Session, ids: Sequence[str], channel: Channel) -> list[Claim]:
+    connection = session.connection()
+    joined = _JOINED.format(ids=_LISTED[connection.dialect.name])
+    rows = connection.exec_driver_sql(joined, (canonical(list(ids)),))
+    return [_claim(row, channel) for row in rows]
+
+
+def _claim(row: Any, channel: Channel) -> Claim:
+    withdrawn, protected, changed, duplicate, code = row[15:]
+    at = None if changed is None else instant(changed)
+    values = [*row[:7], channel, *row[7:15], bool(withdrawn), bool(protected), at, bool(duplicate), code == PACED]
+    return Claim(*values)
 
 
 def _by_id(session: Session, statement: Select[Any], ids: Sequence[str]) -> Iterator[Any]:
@@ -221,16 +187,34 @@ def renew(session: Session, claims: Sequence[Claim], lease_now: datetime, lease_
     return _fenced(session, claims, [held], lease_until=lease_now + timedelta(seconds=lease_seconds))
 
 
-def hand_off(session: Session, claims: Sequence[Claim], now: datetime, *, lane: str | None = None) -> set[str]:
+def uncount(session: Session, deliveries: Sequence[str]) -> None:
+    """A claim that only found that it has to wait is no attempt."""
+    for ids in parts(sorted(deliveries), _AT_A_TIME):
+        update = DELIVERY.update().where(DELIVERY.c.id.in_(ids), DELIVERY.c.attempts > 0)
+        session.connection().execute(update.values(attempts=DELIVERY.c.attempts - 1))
+
+
+def hand_off(
+    session: Session,
+    claims: Sequence[Claim],
+    now: datetime,
+    *,
+    lane: str | None = None,
+    lease: tuple[datetime, float] | None = None,
+) -> set[str]:
     """Commits us to sending: claimed becomes handing_off where the fence is still ours and no hold has come since.
 
     Returns the deliveries that may leave, once the session has committed. The others stay claimed and go back to ready
-    with their lease. With `lane`, each is written to the ledger as well. Refused while sending is locked.
+    with their lease. With `lane`, each is written to the ledger as well; with `lease` (lease time, seconds), theirs
+    begins anew. Refused while sending is locked.
     """
     _refuse_when_locked(session)
     stopped = select(WAVE.c.id).where(WAVE.c.stopped_at.is_not(None))
     free = [text("state = 'claimed'"), ~_held(now), DELIVERY.c.wave_id.not_in(stopped)]
-    ours = _fenced(session, claims, free, state=DeliveryState.HANDING_OFF, handed_at=now, updated_at=now)
+    values: dict[str, Any] = {"state": DeliveryState.HANDING_OFF, "handed_at": now, "updated_at": now}
+    if lease is not None:
+        values["lease_until"] = lease[0] + timedelta(seconds=lease[1])
+    ours = _fenced(session, claims, free, **values)
     if lane is not None:
         for incident, part in _grouped((c for c in claims if c.delivery in ours), lambda c: c.incident).items():
             entries = [
@@ -352,10 +336,15 @@ def _after(change: Change, row: _Seen) -> _Seen:
 
 
 def _entry_of(change: Change, row: _Seen) -> Entry:
+    return Entry(change.kind, change.delivery, event_body(change, row.state, row.fence))
+
+
+def event_body(change: Change, state: DeliveryState, fence: int) -> dict[str, Any]:
+    """What the ledger says of a change, made from a row in `state` with `fence`. Holds nothing about the person."""
     body: dict[str, Any] = {
-        "from": row.state.value,
+        "from": state.value,
         "to": change.to_state.value,
-        "fence": row.fence,
+        "fence": fence,
         "at": change.at,
         "code": change.code,
         "detail": without_people(change.detail),
@@ -364,7 +353,7 @@ def _entry_of(change: Change, row: _Seen) -> Entry:
         "possible_duplicate": change.possible_duplicate,
         "suppressed_why": change.suppressed_why.value if change.suppressed_why else None,
     }
-    return Entry(change.kind, change.delivery, {k: v for k, v in body.items() if v not in (None, "", False)})
+    return {k: v for k, v in body.items() if v not in (None, "", False)}
 
 
 _ADDRESS = re.compile(r"\S+@\S+")
@@ -418,7 +407,8 @@ def open_rung(session: Session, rungs: Iterable[NewDelivery], now: datetime) -> 
     insert = _INSERT[connection.dialect.name](DELIVERY).on_conflict_do_nothing()
     new: list[str] = []
     for part in parts(rungs, _AT_A_TIME):
-        rows = [_opening(r, now) for r in part]
+        # In the order of their ids, in which they are claimed: those of one claim then share pages.
+        rows = sorted((_opening(r, now) for r in part), key=lambda row: str(row["id"]))
         connection.execute(insert, rows)
         new += [row.id for row in _by_id(session, select(DELIVERY.c.id), [r["id"] for r in rows])]  # ids are new
     return new
@@ -436,6 +426,7 @@ def _opening(rung: NewDelivery, now: datetime) -> dict[str, Any]:
         "rung": rung.rung,
         "state": rung.state,
         "pilot": rung.pilot,
+        "urgency": rung.urgency,
         "not_before": rung.not_before,
         "suppressed_why": rung.suppressed_why,
         "updated_at": now,

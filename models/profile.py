@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from models import vocabulary
 from models.values import BadInput
 
 EXAMPLE = """# Who you are, for every incident. Lines that start with # are examples to fill in.
@@ -67,8 +68,18 @@ window_hours = 720             # how long an approved wave may run
 [cost]                         # for substitute notice by cost
 letter = 1.10
 email = 0.002
-sms = 0.03
+sms = 0.03                     # one part of a text message, where the table below has no price
 currency = "USD"
+
+[sms_price]                    # by country, for the estimate that `tocsin prepare` prints
+# GB = 0.05
+
+[sms_sender]                   # by country, where TOCSIN_TWILIO_FROM does not suit; other = a number for the rest
+# GB = "Example"
+
+[texts]                        # your policy, not a law's: by the clock of the person, a text leaves from 8 until 21
+first = 8
+last = 21
 """
 
 
@@ -96,6 +107,7 @@ class Contact:
     toll_free: str = ""
     hours: str = ""
     website: str = ""
+    verify: str = ""  # page where a reader can check a notice's code
     who: str = ""  # contact for an authority: what this person is, as a form asks
     function: str = ""
 
@@ -137,6 +149,23 @@ class Sender:
     email: str = ""
     reply_to: str = ""
     signatory: str = ""
+    envelope: str = ""  # a name of templates.sheets; by default that of the country
+    duplex: bool = False  # letters are printed on both sides: each begins on a new leaf
+    large_print: bool = False  # all letters in 18 points
+    mailer_id: str = ""  # 6 or 9 digits from USPS: letters within the US then bear its barcode
+    service_type: str = ""  # 3 digits from the USPS table of STIDs
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """The print house. Its address and token come from the environment (TOCSIN_PRINT_URL, TOCSIN_PRINT_TOKEN)."""
+
+    name: str = ""
+    folder: str = ""  # where batches are put, such as a folder of its SFTP server that is mounted here
+    cut_off: str = "15:00"  # what comes later counts for the next print day
+    timezone: str = ""  # the print house's; by default the organisation's
+    days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    per_day: int = 0  # letters it prints in a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +197,30 @@ class WaveDefaults:
     bounce_limit: float = 0.05
     cap: int = 2_000_000
     window_hours: int = 720
+    ramp: float = 0.0  # share of a wave that goes after the pilot and before a wait; 0: none
+    ramp_minutes: int = 60  # how long bounces and complaints then get to come in
+    complaint_limit: float = 0.003  # share of complaints at which a wave stops itself
+    commit: str = "strict"  # batch: 500 at once are committed as handing off; quicker, and as many may be in doubt
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUpPlan:
+    """What a sending domain may send a day, so that receivers get used to it. See planning.pace.WarmUp."""
+
+    start: int = 0  # on the first day; 0: no warm-up
+    growth: float = 1.5  # each day so many times as much
+    most: int = 0  # on any day; 0: no limit
+    since: str = ""  # the first day, as 2026-11-24; by default that of the first mail on record here
+
+
+@dataclass(frozen=True, slots=True)
+class DomainLimit:
+    """Mails a minute to a group of recipients' domains."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    per_minute: float = 0.0
+    burst: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +229,74 @@ class Cost:
     email: float = 0.0
     sms: float = 0.0
     currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Shares above which a wave waits for a person: this organisation's policy. See planning.guard.Limits."""
+
+    deceased: float = 0.03
+    minors: float = 0.30
+    one_address: float = 0.02
+    one_email: float = 0.02
+    one_phone: float = 0.02
+    odd_names: float = 0.01
+    odd_addresses: float = 0.02
+    shifted: float = 0.20
+    list_days: int = 60
+    fewest: int = 50
+
+    def limits(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Hours in which a machine may call, by the clock of the person called."""
+
+    first: int = 9
+    last: int = 20  # no call begins at or after it
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Text messages: hours by the clock of the person, and what the provider may keep. All of it is policy."""
+
+    first: int = 8
+    last: int = 21  # none leaves at or after it
+    validity_hours: float = 4.0  # one that can't be delivered for so long is given up
+    discard_content: bool = False  # a feature of the account; a look-up can then no longer compare words
+    obfuscate_address: bool = False  # a feature of the account
+
+
+@dataclass(frozen=True, slots=True)
+class Emails:
+    """Hours by the clock of the person; the whole day unless you say otherwise: a mail wakes nobody."""
+
+    first: int = 0
+    last: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A newspaper or broadcaster that releases go to."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    place: str = ""  # ISO 3166-1 or -2 that it serves
+    reach: str = "local"  # statewide, major or local
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """A made-up person whom you keep in your data, so that a crossed list shows."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    address: str = ""  # the first line
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +311,21 @@ class Profile:
     ladder: LadderOrder = field(default_factory=LadderOrder)
     wave: WaveDefaults = field(default_factory=WaveDefaults)
     cost: Cost = field(default_factory=Cost)
+    printer: Printer = field(default_factory=Printer)
     reporter: Reporter = field(default_factory=Reporter)
     representative: Representative = field(default_factory=Representative)
+    guard: Guard = field(default_factory=Guard)
+    calls: Calls = field(default_factory=Calls)
+    texts: Texts = field(default_factory=Texts)
+    emails: Emails = field(default_factory=Emails)
+    canaries: tuple[KnownPerson, ...] = ()
+    outlets: tuple[Outlet, ...] = ()
+    limits: tuple[DomainLimit, ...] = ()
+    warm_up: WarmUpPlan = field(default_factory=WarmUpPlan)
     security: Security = field(default_factory=Security)
     hipaa: Hipaa = field(default_factory=Hipaa)
+    sms_price: Mapping[str, float] = field(default_factory=dict)  # country -> price of one part; else cost.sms
+    sms_sender: Mapping[str, str] = field(default_factory=dict)  # country or "other" -> sender
     reviewed: Mapping[str, str] = field(default_factory=dict)  # language -> who read its words, and when
     promise: tuple[Mapping[str, Any], ...] = ()  # merged into an incident's facts, read there
 
@@ -208,10 +340,16 @@ _TABLES: dict[str, type] = {
     "ladder": LadderOrder,
     "wave": WaveDefaults,
     "cost": Cost,
+    "printer": Printer,
     "reporter": Reporter,
     "representative": Representative,
     "security": Security,
+    "guard": Guard,
+    "calls": Calls,
+    "texts": Texts,
+    "emails": Emails,
     "hipaa": Hipaa,
+    "warm_up": WarmUpPlan,
 }
 
 
@@ -229,16 +367,77 @@ def load_profile(path: Path) -> Profile:
 
 
 def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
-    known = [*_TABLES, "on_call", "promise", "reviewed"]
+    known = [*_TABLES, "on_call", "canary", "outlet", "limits", "promise", "reviewed", "sms_price", "sms_sender"]
     for name in data:
         if name not in known:
             raise BadInput(f"{file}: [{name}]", "is not a table of the profile.", _nearest(name, known))
     if "organisation" not in data:
         raise BadInput(f"{file}: [organisation]", "is missing.", "Every notice names the organisation.")
+    _refuse_unknown_commit(data, file)
     tables = {name: _table(kind, data[name], f"{file}: [{name}]") for name, kind in _TABLES.items() if name in data}
     on_call = tuple(_table(OnCall, row, f"{file}: [[on_call]]") for row in data.get("on_call", ()))
+    canaries = tuple(_table(KnownPerson, row, f"{file}: [[canary]]") for row in data.get("canary", ()))
+    outlets = tuple(_table(Outlet, row, f"{file}: [[outlet]]") for row in data.get("outlet", ()))
+    limits = tuple(_limit(row, f"{file}: [[limits]]") for row in data.get("limits", ()))
     reviewed = _reviewed(data.get("reviewed", {}), f"{file}: [reviewed]")
-    return Profile(**tables, on_call=on_call, reviewed=reviewed, promise=tuple(data.get("promise", ())))
+    promises = tuple(data.get("promise", ()))
+    rows: dict[str, Any] = {
+        "on_call": on_call,
+        "canaries": canaries,
+        "outlets": outlets,
+        "limits": limits,
+        "promise": promises,
+    }
+    prices = _prices(data.get("sms_price", {}), f"{file}: [sms_price]")
+    _check_hours(tables, file)
+    senders = _senders(data.get("sms_sender", {}), f"{file}: [sms_sender]")
+    return Profile(**tables, **rows, reviewed=reviewed, sms_price=prices, sms_sender=senders)
+
+
+def _check_hours(tables: Mapping[str, Any], file: str) -> None:
+    for name in ("calls", "texts", "emails"):
+        hours = tables.get(name)
+        if hours is not None and not hours.first < hours.last <= 24:
+            raise BadInput(f"{file}: [{name}]", "must begin before it ends, by 24.", "Write first = 8 and last = 21.")
+
+
+def _senders(row: Any, where: str) -> Mapping[str, str]:
+    """Senders of text messages by ISO 3166-1 country, and a number for `other`."""
+    if not isinstance(row, Mapping):
+        raise BadInput(where, "must be a table.", 'Write GB = "Example".')
+    for country, value in row.items():
+        if country != "other" and (vocabulary.find_place(str(country)) != country or "-" in country):
+            raise BadInput(f"{where} {country}", "is no country.", "Write its two letters, such as GB, or other.")
+        if not isinstance(value, str) or not value.strip():
+            raise BadInput(f"{where} {country}", "must be a text.", "A number, a name or a messaging service.")
+    return {str(country): _line(value, f"{where} {country}") for country, value in row.items()}
+
+
+def _limit(row: Any, where: str) -> DomainLimit:
+    limit: DomainLimit = _table(DomainLimit, row, where)
+    if not limit.domains or limit.per_minute <= 0:
+        raise BadInput(f"{where} {limit.name}", "needs domains, and per_minute above zero.", "Or leave it out.")
+    return limit
+
+
+def _refuse_unknown_commit(data: Mapping[str, Any], file: str) -> None:
+    wave = data.get("wave")
+    if isinstance(wave, Mapping) and wave.get("commit", "strict") not in ("strict", "batch"):
+        raise BadInput(f"{file}: [wave] commit", "is neither strict nor batch.", "Leave it out: strict is the default.")
+
+
+def _prices(row: Any, where: str) -> Mapping[str, float]:
+    """Prices of one part of a text message by ISO 3166-1 country."""
+    if not isinstance(row, Mapping):
+        raise BadInput(where, "must be a table.", "Write GB = 0.04.")
+    found: dict[str, float] = {}
+    for country, value in row.items():
+        if vocabulary.find_place(str(country)) != country or "-" in country:
+            raise BadInput(f"{where} {country}", "is no country.", "Write its two letters, such as GB.")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadInput(f"{where} {country}", "must be a number.")
+        found[country] = _not_negative(float(value), f"{where} {country}")
+    return found
 
 
 def _reviewed(row: Any, where: str) -> Mapping[str, str]:
@@ -256,7 +455,7 @@ def _table(kind: type, row: Any, where: str) -> Any:
         if key not in names:
             raise BadInput(f"{where} {key}", "is unknown.", _nearest(key, names))
         values[key] = _checked(kind, key, value, f"{where} {key}")
-    if "name" in names and kind in (Organisation, OnCall) and not values.get("name"):
+    if "name" in names and kind in (Organisation, OnCall, KnownPerson, Outlet, DomainLimit) and not values.get("name"):
         raise BadInput(f"{where} name", "is missing.")
     return kind(**values)
 
@@ -271,9 +470,12 @@ def _checked(kind: type, key: str, value: Any, where: str) -> Any:
         return _not_negative(float(value), where)
     if wanted == "int" and isinstance(value, int) and not isinstance(value, bool):
         return _not_negative(value, where)
+    if wanted == "bool" and isinstance(value, bool):
+        return value
     if wanted == "str" and isinstance(value, str):
         return _line(value, where)
-    raise BadInput(where, f"must be {'a number' if wanted in ('int', 'float') else 'a text'}, not {value!r}.")
+    said = {"int": "a number", "float": "a number", "bool": "true or false"}.get(wanted, "a text")
+    raise BadInput(where, f"must be {said}, not {value!r}.")
 
 
 def _line(value: str, where: str) -> str:

@@ -55,7 +55,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One snapshot, never a write; ReadOnly when something in it tries, a change left pending included."""
-        with self._plain_errors(), Session(self.reader, expire_on_commit=False) as session:
+        with self.plain_errors(), Session(self.reader, expire_on_commit=False) as session:
             yield session
             session.flush()  # a change left pending is refused here, not lost in silence
             session.expunge_all()  # what was read stays readable
@@ -63,9 +63,15 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction: commits at the end, rolls back on any error. Keep it short; no carrier call inside it."""
-        with self._plain_errors(), Session(self.writer, expire_on_commit=False) as session:
+        with self.plain_errors(), Session(self.writer, expire_on_commit=False) as session:
             yield session
             session.commit()
+
+    @contextmanager
+    def quick(self) -> Iterator[Connection]:
+        """As write(), without a session around it: for what is committed many times a second."""
+        with self.plain_errors(), self.writer.begin() as connection:
+            yield connection
 
     def setting(self, name: str) -> str | None:
         with self.read() as session:
@@ -77,7 +83,7 @@ class Database:
 
     def scrub(self) -> None:
         """After an erasure: rewrites the file without what was deleted, and empties the write-ahead log (SQLite)."""
-        with self._plain_errors(), self.writer.connect() as connection:
+        with self.plain_errors(), self.writer.connect() as connection:
             connection.execution_options(**_NO_TRANSACTION[self.dialect])
             for statement in _SCRUB[self.dialect]:
                 connection.exec_driver_sql(statement)
@@ -87,7 +93,7 @@ class Database:
         self.writer.dispose()
 
     @contextmanager
-    def _plain_errors(self) -> Iterator[None]:
+    def plain_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
@@ -155,7 +161,7 @@ def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Database:
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         raise BadInput("TOCSIN_DATABASE_URL", f"there is no database {address.database}.", "Run `tocsin init`.")
     db = _connect(address, busy_seconds)
-    with db._plain_errors(), db.reader.connect() as connection:
+    with db.plain_errors(), db.reader.connect() as connection:
         found = migrations.current(connection)
     if found == migrations.HEAD:
         return db
@@ -194,7 +200,7 @@ def create_database(
         _make_file(Path(address.database or ""))
     db = _connect(address, busy_seconds)
     try:
-        with db._plain_errors():
+        with db.plain_errors():
             _make(db, mode, key_id, civil_now)
     except BaseException:
         db.close()

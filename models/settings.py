@@ -17,11 +17,21 @@ SETTINGS: dict[str, str] = {
     "TOCSIN_TEMPLATES": "Folder with your own words; searched before ours.",
     "TOCSIN_SMTP_URL": "smtp://USER:PASSWORD@HOST:587 (STARTTLS is required outside loopback) or smtps://…",
     "TOCSIN_BOUNCE_DOMAIN": "Domain of the return paths b+ID.MAC@DOMAIN that your bounce mailbox collects.",
-    "TOCSIN_PUBLIC_URL": "Where the folder pages/ is served, for the address printed in notices.",
+    "TOCSIN_DKIM_KEY_FILE": "Private key (PEM, mode 0600) that signs mails; unset, the relay signs or nobody.",
+    "TOCSIN_DKIM_SELECTOR": "Selector under which its public half is published.",
+    "TOCSIN_DKIM_DOMAIN": "Domain that signs. Default: that of [sender] email.",
+    "TOCSIN_RESOLVER": "DNS server that `tocsin doctor` asks: ADDRESS, ADDRESS:PORT or system; unset, it asks none.",
+    "TOCSIN_PUBLIC_URL": "Where the folder pages/public is served; the daily look fetches the page there.",
     "TOCSIN_TWILIO_API_BASE": "Base URL of the SMS provider's API; a stand-in's in tests.",
     "TOCSIN_TWILIO_SID": "Account SID.",
     "TOCSIN_TWILIO_TOKEN": "Auth token.",
     "TOCSIN_TWILIO_FROM": "Sender: a number in E.164 or a messaging service SID.",
+    "TOCSIN_TWILIO_VOICE_FROM": "Number that spoken calls come from, in E.164.",
+    "TOCSIN_CALLBACK_URL": "Where `tocsin answer` is reached from outside: calls ask there what to say.",
+    "TOCSIN_PUSH_URL": "Address of your app's server that takes notices as signed webhooks.",
+    "TOCSIN_PUSH_SECRET": "Secret shared with it: whsec_ and base64 of 24 bytes or more.",
+    "TOCSIN_PRINT_URL": "Address of the print house's interface; without it, the folder in [printer] of the profile.",
+    "TOCSIN_PRINT_TOKEN": "Its token.",
 }
 
 
@@ -35,11 +45,21 @@ class Settings:
     templates: Path | None = None
     smtp_url: str = field(default="", repr=False)
     bounce_domain: str = ""
+    dkim_key_file: str = ""
+    dkim_selector: str = ""
+    dkim_domain: str = ""
+    resolver: str = ""
     public_url: str = ""
     twilio_api_base: str = ""
     twilio_sid: str = ""
     twilio_token: str = field(default="", repr=False)
     twilio_from: str = ""
+    twilio_voice_from: str = ""
+    callback_url: str = ""
+    push_url: str = ""
+    push_secret: str = field(default="", repr=False)
+    print_url: str = ""
+    print_token: str = field(default="", repr=False)
 
     def folder(self, name: str) -> Path:
         """A folder inside TOCSIN_HOME, made on first use, readable by the owner only."""
@@ -63,11 +83,21 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         templates=Path(environ["TOCSIN_TEMPLATES"]) if environ.get("TOCSIN_TEMPLATES") else None,
         smtp_url=environ.get("TOCSIN_SMTP_URL", ""),
         bounce_domain=environ.get("TOCSIN_BOUNCE_DOMAIN", ""),
+        dkim_key_file=environ.get("TOCSIN_DKIM_KEY_FILE", ""),
+        dkim_selector=environ.get("TOCSIN_DKIM_SELECTOR", ""),
+        dkim_domain=environ.get("TOCSIN_DKIM_DOMAIN", ""),
+        resolver=environ.get("TOCSIN_RESOLVER", ""),
         public_url=environ.get("TOCSIN_PUBLIC_URL", ""),
         twilio_api_base=environ.get("TOCSIN_TWILIO_API_BASE", ""),
         twilio_sid=environ.get("TOCSIN_TWILIO_SID", ""),
         twilio_token=environ.get("TOCSIN_TWILIO_TOKEN", ""),
         twilio_from=environ.get("TOCSIN_TWILIO_FROM", ""),
+        twilio_voice_from=environ.get("TOCSIN_TWILIO_VOICE_FROM", ""),
+        callback_url=environ.get("TOCSIN_CALLBACK_URL", ""),
+        push_url=environ.get("TOCSIN_PUSH_URL", ""),
+        push_secret=environ.get("TOCSIN_PUSH_SECRET", ""),
+        print_url=environ.get("TOCSIN_PRINT_URL", ""),
+        print_token=environ.get("TOCSIN_PRINT_TOKEN", ""),
     )
 
 

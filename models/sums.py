@@ -10,7 +10,7 @@ from sqlalchemy import Select, Subquery, Table, and_, case, func, not_, or_, sel
 from sqlmodel import Session
 
 from models.tables import metadata
-from models.values import OPEN_STATES, TOLD_STATES, Channel, DeliveryState, Role, SuppressionReason
+from models.values import OPEN_STATES, PROVEN_ONLY, TOLD_STATES, Channel, DeliveryState, Role, SuppressionReason
 
 DELIVERY: Table = metadata.tables["delivery"]
 NOTICE: Table = metadata.tables["notice"]
@@ -123,8 +123,9 @@ def _any(condition: Any) -> Any:
 
 
 def _listed(d: Any) -> Any:
-    """On a list to be dialled from: the list is out, and nobody has spoken to the person yet."""
-    return and_(d.channel == Channel.CALL_LIST, d.state == DeliveryState.ACCEPTED)
+    """On a list to be dialled from, called by a machine, or with the app: taken, and nothing shows yet that the person
+    was told."""
+    return and_(d.channel.in_(sorted(PROVEN_ONLY)), d.state == DeliveryState.ACCEPTED)
 
 
 def _told(d: Any) -> Any:

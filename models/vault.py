@@ -15,7 +15,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +58,12 @@ class Record:
     born: str = ""  # ISO 8601 date
     customer_name: str = ""  # the controller whose person this is, as the list writes it
     own_dates: tuple[str, ...] = ()
+    app: str = ""  # the person's id in the organisation's own app
+    large_print: bool = False  # asked for letters in large print
 
     def to_json(self) -> str:
-        return canonical(asdict(self))
+        """Canonical JSON of what there is: an empty field is left out."""
+        return canonical({name: value for name in self.__slots__ if (value := getattr(self, name))})
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -71,7 +74,7 @@ class Record:
         return cls(**data)
 
     def contacts(self) -> Contacts:
-        return Contacts(email=self.email, phone=self.phone, address=self.address, country=self.country)
+        return Contacts(self.email, self.phone, self.address, self.country, self.app, self.large_print)
 
     def __repr__(self) -> str:
         return "Record(sealed)"  # a record in a log or a traceback would be a leak
@@ -195,6 +198,17 @@ class Vault:
         """Blind index of a normalised contact or person key in the list of those never to be contacted."""
         return _mac(self._suppression, "suppression", value).hex()
 
+    def verification_index(self, code: str) -> str:
+        """Blind index of a notice's verification code. Outlives incidents: a letter is asked about years later."""
+        return _mac(self._suppression, "verification", code).hex()
+
+    def sign_publication(self, statement: bytes) -> tuple[str, str]:
+        """The public key that stands for this office on its site, and its Ed25519 signature, both as hex."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        own = Ed25519PrivateKey.from_private_bytes(_derive(self._suppression, "publication"))
+        return own.public_key().public_bytes_raw().hex(), own.sign(statement).hex()
+
     def __repr__(self) -> str:
         return f"Vault({self.key_id})"
 
@@ -220,7 +234,8 @@ class IncidentKey:
     def __init__(self, incident_id: str, key: bytes) -> None:
         self.incident_id = incident_id
         self._sealer = _Sealer(key, "seal")
-        self._index, self._leaf, self._token = (_derive(key, p) for p in ("index", "leaf", "token"))
+        self._leaf, self._token = (_derive(key, p) for p in ("leaf", "token"))
+        self._index = hmac.new(_derive(key, "index"), digestmod="sha256")  # its copies spare the setting up
 
     def seal(self, context: str, plain: bytes) -> bytes:
         """`context` names table, row and field, as in `subject/<id>/sealed`; opening needs the same."""
@@ -232,7 +247,9 @@ class IncidentKey:
 
     def index(self, kind: str, value: str) -> str:
         """Blind index of a normalised value: equal values of one kind and incident are equal, nothing else shows."""
-        return _mac(self._index, kind, value).hex()
+        mac = self._index.copy()
+        mac.update(f"{kind}\0{value}".encode())
+        return mac.hexdigest()
 
     def leaf(self, data: str) -> str:
         """Keyed digest of what was approved for one person; after erasure nobody can try values against it."""
@@ -258,7 +275,7 @@ class IncidentKey:
 
     def seal_notice(self, notice_id: str, slots: Mapping[str, str], contacts: Contacts) -> bytes:
         """For notice.sealed: the slots and contacts that were approved."""
-        body = canonical({"contacts": asdict(contacts), "slots": {str(k): v for k, v in slots.items()}})
+        body = canonical({"contacts": contacts.as_data(), "slots": {str(k): v for k, v in slots.items()}})
         return self.seal(f"notice/{notice_id}/sealed", body.encode())
 
     def open_notice(self, notice_id: str, blob: bytes) -> tuple[dict[str, str], Contacts]:

@@ -38,6 +38,14 @@ class Carrier(Protocol):
 
 
 @runtime_checkable
+class Pouring(Carrier, Protocol):
+    """A carrier that makes its messages from a wording and slots, and wants no merged text."""
+
+    def learn(self, wordings: Mapping[str, Wording]) -> None:
+        """The wordings that are coming, by digest, before the first send. BadInput names one that can't be used."""
+
+
+@runtime_checkable
 class BatchCarrier(Protocol):
     """Hands off a batch as a whole: a sealed folder of letters, a list to dial from."""
 
@@ -92,10 +100,15 @@ class ChannelSpec:
 # about nine hours and the person is written to by another channel on the same day.
 _EMAIL_DELAYS = (300.0, 600.0, 1200.0, 2400.0, 4800.0, 9600.0, 14400.0)
 
+# As the Standard Webhooks specification proposes, cut after seven tries: within a day the person is told another way.
+_PUSH_DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0)
+
 CHANNELS: Mapping[Channel, ChannelSpec] = {
-    Channel.EMAIL: ChannelSpec(Kind.SINGLE, 10, _EMAIL_DELAYS, 5, UnknownRule.RESEND_ONCE_FLAGGED, True),
+    Channel.EMAIL: ChannelSpec(Kind.SINGLE, 20, _EMAIL_DELAYS, 5, UnknownRule.RESEND_ONCE_FLAGGED, True),
     Channel.SMS: ChannelSpec(Kind.SINGLE, 20, (30.0, 300.0, 1800.0, 7200.0), 3, UnknownRule.LOOK_UP_THEN_QUEUE, False),
     Channel.LETTER: ChannelSpec(Kind.BATCH, 1, (300.0, 3600.0), 30, UnknownRule.REPRINT_BY_ID, False, 250),
     Channel.CALL_LIST: ChannelSpec(Kind.BATCH, 1, (300.0, 3600.0), 3, UnknownRule.CONFIRM, True, 5000),
+    Channel.VOICE: ChannelSpec(Kind.SINGLE, 5, (900.0, 14400.0), 3, UnknownRule.LOOK_UP_THEN_QUEUE, False),
+    Channel.PUSH: ChannelSpec(Kind.SINGLE, 10, _PUSH_DELAYS, 3, UnknownRule.RESEND_ONCE_FLAGGED, True),
     Channel.PUBLIC: ChannelSpec(Kind.BATCH, 1, (60.0, 300.0), 0, UnknownRule.CONFIRM, True, 1),
 }

@@ -33,6 +33,24 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
+def xlsx_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], sheet: str) -> bytes:
+    """A workbook in which every cell is a string cell: no number becomes a sum, no name a formula."""
+    import xlsxwriter  # made rarely, and the package is not small
+
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True, "constant_memory": False})
+    page = book.add_worksheet(sheet)
+    page.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    for column, name in enumerate(header):
+        page.write_string(0, column, name, bold)
+    for line, row in enumerate(rows, 1):
+        for column, cell in enumerate(row):
+            page.write_string(line, column, cell)
+    book.close()
+    return out.getvalue()
+
+
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Write and flush to the disk. The mode holds whatever the umask is."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ class Plan:
     bounce_limit: float  # share of hard bounces at which the wave stops itself
     people: int
     people_root: str  # merkle_root over the notices' leaves
+    overrides: Mapping[str, str] = field(default_factory=dict)  # warning -> digest of who answers for it, and why
 
     def as_data(self) -> dict[str, Any]:
         """Plain data in a fixed form; its canonical JSON is what is stored and hashed."""
@@ -53,6 +54,7 @@ class Plan:
             "bounce_limit": self.bounce_limit,
             "people": self.people,
             "people_root": self.people_root,
+            "overrides": dict(self.overrides),
         }
 
     def text(self) -> str:

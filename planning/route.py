@@ -16,6 +16,7 @@ from regimes.schema import ChannelRule, ChannelWhen, Notice
 Rung = frozenset[Channel]
 Ladder = tuple[Rung, ...]
 
+ALL = (Channel.PUSH, Channel.EMAIL, Channel.SMS, Channel.VOICE, Channel.LETTER, Channel.CALL_LIST)  # of a ladder
 DEFAULT_ORDER = (Channel.EMAIL, Channel.SMS, Channel.LETTER, Channel.CALL_LIST)
 
 
@@ -53,12 +54,12 @@ def route(person: Person, rules: Sequence[Notice], policy: LadderPolicy) -> Rout
     nobody = _not_contacted(person)
     if nobody:
         return Route((), (nobody,))
-    excluded = {channel: why for channel in DEFAULT_ORDER if (why := _excluded(channel, person, rules, policy))}
-    able = [channel for channel in DEFAULT_ORDER if channel not in excluded]
+    excluded = {channel: why for channel in ALL if (why := _excluded(channel, person, rules, policy))}
+    able = [channel for channel in ALL if channel not in excluded]
     able.sort(key=lambda channel: _place(channel, rules, policy))
     bound = _bind(able, rules, person, policy, excluded)
     rungs = _rungs([channel for channel in able if channel not in excluded], bound)
-    lines = [f"{channel}: {excluded[channel]}" for channel in DEFAULT_ORDER if channel in excluded]
+    lines = [f"{channel}: {excluded[channel]}" for channel in ALL if channel in excluded and _asked(channel, policy)]
     lines += [f"{channel}: only together with {' and '.join(sorted(partners))}" for channel, partners in bound.items()]
     conflict = not rungs and len(rules) > 1 and all(route(person, [law], policy).ladder for law in rules)
     if conflict:
@@ -93,6 +94,11 @@ def traits(person: Person) -> tuple[bool, ...]:
     )
 
 
+def _asked(channel: Channel, policy: LadderPolicy) -> bool:
+    """Whether a reader wants to hear of it: the usual channels, and those that the plan names."""
+    return channel in DEFAULT_ORDER or channel in policy.order
+
+
 # --- one channel ----------------------------------------------------------------------------------------------------
 
 REACHED_BY: Mapping[Channel, Callable[[Person], bool]] = {
@@ -100,6 +106,8 @@ REACHED_BY: Mapping[Channel, Callable[[Person], bool]] = {
     Channel.SMS: lambda p: p.has_mobile,
     Channel.LETTER: lambda p: p.has_address,
     Channel.CALL_LIST: lambda p: p.has_phone or p.has_mobile,
+    Channel.VOICE: lambda p: p.has_phone or p.has_mobile,
+    Channel.PUSH: lambda p: p.has_app and p.role is Role.SELF,
 }
 
 NO_CONTACT: Mapping[Channel, str] = {
@@ -107,6 +115,8 @@ NO_CONTACT: Mapping[Channel, str] = {
     Channel.SMS: "the list has no number that takes text messages",
     Channel.LETTER: "the list has no postal address",
     Channel.CALL_LIST: "the list has no telephone number",
+    Channel.VOICE: "the list has no telephone number",
+    Channel.PUSH: "the list has no id in the organisation's app, or somebody else speaks for this person",
 }
 
 PERMITS: Mapping[ChannelWhen, Callable[[Person, LadderPolicy], bool]] = {
@@ -158,7 +168,10 @@ def _excluded(channel: Channel, person: Person, rules: Sequence[Notice], policy:
 
 
 def _used(channel: Channel, rules: Sequence[Notice], policy: LadderPolicy) -> bool:
-    """A channel that a law asks for beside another is used even where the plan's order leaves it out."""
+    """A channel that a law asks for beside another is used even where the plan's order leaves it out; never a machine's
+    voice, which no law asks for."""
+    if channel is Channel.VOICE:
+        return channel in policy.order
     return channel in policy.order or any(rule.together_with for law in rules for rule in _of(channel, law))
 
 
@@ -166,6 +179,8 @@ def _forbidden(channel: Channel, law: Notice, person: Person, policy: LadderPoli
     if not law.channels:
         return ""
     listed = _of(channel, law)
+    if channel is Channel.VOICE and listed and all(rule.live for rule in listed):
+        return f"the law asks for a live voice{_cited(listed[0].citation or law.citation)}"
     if not listed:
         return f"not among the ways of notice that the law lists{_cited(law.citation)}"
     if _open(channel, law, person, policy):
@@ -174,7 +189,11 @@ def _forbidden(channel: Channel, law: Notice, person: Person, policy: LadderPoli
 
 
 def _of(channel: Channel, law: Notice) -> list[ChannelRule]:
-    return [rule for rule in law.channels if rule.channel == channel]
+    """The law's rules for a channel. What it says of the telephone holds for a spoken call too, unless it names one."""
+    own = [rule for rule in law.channels if rule.channel is channel]
+    if channel is Channel.VOICE and not own:
+        return [rule for rule in law.channels if rule.channel is Channel.CALL_LIST]
+    return own
 
 
 def _cited(citation: str) -> str:
@@ -260,5 +279,6 @@ def _place(channel: Channel, rules: Sequence[Notice], policy: LadderPolicy) -> t
 
 
 def _rank(channel: Channel, law: Notice) -> int:
-    listed = [(n, rule.when) for n, rule in enumerate(law.channels) if rule.channel == channel]
+    same = _of(channel, law)
+    listed = [(n, rule.when) for n, rule in enumerate(law.channels) if rule in same]
     return min((0 if when in AGREED else n for n, when in listed), default=0)

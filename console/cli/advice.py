@@ -22,14 +22,41 @@ def next_steps(state: State) -> list[Step]:
         return [Step("The people are erased; the record still verifies.", f"tocsin verify {slug}")]
     if state["closed"]:
         return [Step("The incident is closed. When retention is over, erase its people.", f"tocsin erase {slug}")]
-    found = [*_people(state), *_facts(state), *_wave(state), *_doubts(state), *_public(state), *_reports(state)]
+    found = [
+        *_people(state),
+        *_facts(state),
+        *_wave(state),
+        *_doubts(state),
+        *_public(state),
+        *_reports(state),
+        *_judgements(state),
+    ]
     return found or [Step("Nothing is left to do.", f"tocsin close {slug}")]
 
 
 def missed(state: State) -> list[Mapping[str, Any]]:
     """Deadlines that are past due and not met."""
     now = datetime.fromisoformat(state["now"])
-    return [d for d in state["deadlines"] if d["met"] is None and d["due"] and datetime.fromisoformat(d["due"]) < now]
+    return [d for d in _owed(state) if d["met"] is None and d["due"] and datetime.fromisoformat(d["due"]) < now]
+
+
+def _owed(state: State) -> list[Mapping[str, Any]]:
+    """The deadlines but for those of which it was decided not to tell."""
+    return [d for d in state["deadlines"] if not d.get("decision")]
+
+
+def _judgements(state: State) -> Iterator[Step]:
+    slug = state["incident"]
+    for one in state["judgements"]:
+        if one["problems"] and not one["ended"]:
+            why = "; ".join(one["problems"])
+            yield Step(
+                f"Judgement {one['number']}: {why}.",
+                f"tocsin approve {slug} judgement:{one['number']} --person NAME --key FILE",
+            )
+    if state["not_recorded"]:
+        names = _some([one["id"] for one in state["not_recorded"]])
+        yield Step(f"Not owed only by a judgement that is not recorded: {names}.", f"tocsin judge {slug}")
 
 
 def current_wave(state: State) -> Mapping[str, Any] | None:
@@ -39,7 +66,7 @@ def current_wave(state: State) -> Mapping[str, Any] | None:
 
 
 def _facts(state: State) -> Iterator[Step]:
-    missing = {key for d in state["deadlines"] for key in d["missing"]}
+    missing = {key for d in _owed(state) for key in d["missing"]}
     if not state["scopes"]:  # the list will say these
         missing = {key for key in missing if not key.startswith("people")}
     if missing:
@@ -106,13 +133,13 @@ def _public(state: State) -> Iterator[Step]:
         return
     if state["people"]["unreached"]:
         yield Step(f"{state['people']['unreached']:,} people could not be reached.", f"tocsin substitute {slug}")
-    unmet = [d for d in state["deadlines"] if d["recipient"] in _PUBLIC and d["met"] is None]
+    unmet = [d for d in _owed(state) if d["recipient"] in _PUBLIC and d["met"] is None]
     yield from (Step(f"{d['id']} is owed.", f"tocsin publish {slug} --what {_PUBLIC[d['recipient']]}") for d in unmet)
 
 
 def _reports(state: State) -> Iterator[Step]:
     slug, filled = state["incident"], {f["obligation"]: f for f in state["filings"]}
-    unmet = [d for d in state["deadlines"] if d["met"] is None and d["recipient"] in _REPORTED]
+    unmet = [d for d in _owed(state) if d["met"] is None and d["recipient"] in _REPORTED]
     unfilled = [d["id"] for d in unmet if d["id"] not in filled]
     if unfilled:
         yield Step(f"Not filled yet: {_some(unfilled)}.", f"tocsin report {slug}")

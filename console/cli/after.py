@@ -78,11 +78,12 @@ def settle(
 ) -> None:
     """Take in what lies in inbox/bounces, ask about unknown outcomes, end waits that are over."""
     from flows.steps import settle as steps
+    from flows.steps import texted
 
     with desk() as d:
         if incident:
             done = steps.bounces(d, incident, d.settings.folder("inbox") / "bounces")
-            done = steps.texts(d, incident, steps.reconcile(d, incident, done))
+            done = texted.texts(d, incident, steps.reconcile(d, incident, done))
         else:
             done = steps.settle_all(d)
         _told(d, incident, done, as_json)

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from console.cli import after, doctor, owed, records, setup, telling, writing
+from console.cli import after, doctor, letters, outside, owed, records, setup, telling, writing
 
 PURPOSE = """Tocsin: who must be told of a data breach, by when and by which law; and proof that they were.
 
@@ -44,6 +44,6 @@ def command() -> Any:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    for module in (setup, owed, writing, telling, after, records, doctor):
+    for module in (setup, owed, writing, telling, letters, outside, after, records, doctor):
         module.register(app)
     return typer.main.get_command(app)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from console.cli.found import Found
 from console.cli.terminal import AsJson, answer
 from models.values import ERROR, OK, BadInput, Mode, TocsinError
 
@@ -20,20 +21,13 @@ if TYPE_CHECKING:
     from models.settings import Settings
 
 PANEL = "Set up"
-SECRET = frozenset({"TOCSIN_DATABASE_URL", "TOCSIN_SMTP_URL", "TOCSIN_TWILIO_TOKEN"})
+SECRET = frozenset({"TOCSIN_DATABASE_URL", "TOCSIN_SMTP_URL", "TOCSIN_TWILIO_TOKEN", "TOCSIN_PUSH_SECRET"})
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "email": ("TOCSIN_SMTP_URL", "TOCSIN_BOUNCE_DOMAIN"),
     "sms": ("TOCSIN_TWILIO_SID", "TOCSIN_TWILIO_TOKEN", "TOCSIN_TWILIO_FROM"),
+    "voice": ("TOCSIN_TWILIO_VOICE_FROM", "TOCSIN_CALLBACK_URL"),  # and the account of sms
+    "push": ("TOCSIN_PUSH_URL", "TOCSIN_PUSH_SECRET"),
 }
-
-
-class Found(NamedTuple):
-    """One thing looked at. `state` is ok, note (worth knowing) or mend (must be mended)."""
-
-    what: str
-    state: str
-    says: str
-    remedy: str = ""
 
 
 def doctor(as_json: AsJson = False) -> int:
@@ -67,6 +61,7 @@ def examine(environ: Mapping[str, str]) -> list[Found]:
         for what, check in checks.items():
             found += _try(found, what, lambda check=check: check(settings)) or []  # type: ignore[misc]
         found += _carriers(environ, settings)
+        found += _try(found, "mail domain", lambda: _mail_domain(settings)) or []
     found += _try(found, "words", lambda: _words(environ)) or []
     found += _try(found, "law", _law) or []
     return [*found, *_prefect(environ)]
@@ -173,6 +168,12 @@ def _carriers(environ: Mapping[str, str], settings: Settings) -> list[Found]:
     return found
 
 
+def _mail_domain(settings: Settings) -> list[Found]:
+    from console.cli.doctor_mail import mail_domain
+
+    return mail_domain(settings)
+
+
 def _words(environ: Mapping[str, str]) -> list[Found]:
     """Languages, forms and fonts; a letter's press is tried with one line in each language."""
     from datetime import UTC, datetime
@@ -188,13 +189,32 @@ def _words(environ: Mapping[str, str]) -> list[Found]:
     for language in known:
         press_document(Report(facts=(("Aa", "Éß 注"),)), "Tocsin", language, date=datetime.now(UTC).date())
     return [
-        Found("words", "ok", f"languages {', '.join(known)}; report forms {', '.join(form_ids(overlay))}"),
+        *_languages(known, overlay),
+        Found("report forms", "ok", ", ".join(form_ids(overlay))),
         Found("fonts", "ok", f"a page was printed in {len(known)} languages"),
     ]
 
 
+def _languages(known: Sequence[str], overlay: Path | None) -> list[Found]:
+    """Which languages are complete, which have the short notice only, which nobody who speaks them has read."""
+    from templates.audit import standing
+    from templates.words import COMPLETE
+
+    stands = [standing(language, overlay) for language in known]
+    full = ", ".join(one.language for one in stands if one.coverage == COMPLETE)
+    short = [f"{one.language} (without {len(one.missing)} files)" for one in stands if one.coverage != COMPLETE]
+    unread = ", ".join(one.language for one in stands if one.review)
+    found = [Found("words", "ok", f"complete: {full}; short notice: {', '.join(short) or 'none'}")]
+    remedy = "Before a live wave, have a speaker read them and name the reader in the profile: [reviewed]."
+    return (
+        [*found, Found("words", "note", f"machine-made, to be read by a speaker: {unread}", remedy)]
+        if unread
+        else found
+    )
+
+
 def _law() -> list[Found]:
-    from console.cli.law import law_check
+    from console.cli.law_check import law_check
 
     _, data = law_check()
     weak = data["weak"]
@@ -207,7 +227,7 @@ def _law() -> list[Found]:
                 "law",
                 "note",
                 f"{len(weak)} parts rest on memory or conflict",
-                "`tocsin law check` names them; have them checked.",
+                "`tocsin law check --all` names them; have them checked.",
             )
         )
     return found

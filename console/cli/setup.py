@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from console.cli import alike
 from console.cli.terminal import AsJson, answer, desk, moment
 from models.values import Seat
 
@@ -106,10 +107,11 @@ def list_people(as_json: AsJson = False) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    people = typer.Typer(help="Who may approve: keys and seats.", rich_markup_mode=None)
+    people = typer.Typer(help="Who may approve; and people in scope who may be one.", rich_markup_mode=None)
     people.command("add")(add)
     people.command("key")(make_key)
     people.command("list")(list_people)
+    alike.register(people)
     app.command("init", rich_help_panel=PANEL)(init)
     app.add_typer(people, name="people", rich_help_panel=PANEL)
     app.command("clock", rich_help_panel=PANEL)(clock)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from console.cli.advice import next_steps
 
 if TYPE_CHECKING:
-    from flows.steps.deliver import Delivered
     from flows.steps.erase import Erased
     from flows.steps.file_reports import ReportState
     from flows.steps.open_incident import Opened
     from flows.steps.prepare_notices import Prepared
     from flows.steps.preview import Previewed
+    from flows.steps.run import Delivered
     from flows.steps.proof import Proofs
     from flows.steps.publish import Judged, Published
     from flows.steps.scope_subjects import Scoped
@@ -179,6 +179,26 @@ def prepared(
             f"{found.no_channel:,} people can be reached by no channel that is permitted for them: only publicly.",
             "warn",
         )
+    if found.texting is not None:
+        t = found.texting
+        line(f"Text messages: at most {t.messages:,} of {t.parts:,} parts in all, about {t.cost:,.2f} {t.currency}.")
+        for against in t.sender:
+            line(f"Sender's name: {against}.", "warn")
+    for language, count in found.held_back.items():
+        line(f"NOT TOLD YET: {count:,} people who are written in {language} are held back; prepare them next.", "bad")
+    good = [s["segment"].split("/")[1] for s in segments if s["segment"].split("/")[1] not in found.errors_in]
+    if found.errors_in and good:
+        only = " ".join(f"--language {language}" for language in sorted(set(good)))
+        line(
+            f"Errors stand in {', '.join(sorted(found.errors_in))} only: {only} drafts the others, and those wait.",
+            "warn",
+        )
+    for against in found.guard:
+        severity, _, what = against.partition(": ")
+        line(
+            f"Guard: {what}; tocsin guard {found.incident} {found.wave} says more",
+            "bad" if severity == "error" else "warn",
+        )
     for why, count in found.problems.items():
         line(f"{count:,} people lost a channel: {why}", "warn")
     if found.unprintable:
@@ -211,12 +231,22 @@ def lint_findings(found: Sequence[Mapping[str, Any]]) -> None:
     same: dict[tuple[str, ...], list[str]] = {}
     for f in found:
         law = " ".join(part for part in (f["law"], f["citation"]) if part) or "every text"
-        same.setdefault((f["severity"], law, f["element"], f["remedy"]), []).append(f["where"])
+        remedy = f["remedy"] + (f" [{f['part']}]" if f.get("part") else "")
+        if f.get("overridden_by"):
+            remedy = f"{f['overridden_by']} answers for it: {f['reason']}"
+        same.setdefault((f["severity"], f.get("id", ""), law, f["element"], remedy), []).append(f["where"])
     rows = [
-        ((severity, "bad" if severity == "error" else "warn"), law, element, ", ".join(dict.fromkeys(where)), remedy)
-        for (severity, law, element, remedy), where in same.items()
+        (
+            (severity, "bad" if severity == "error" else "warn"),
+            name,
+            law,
+            element,
+            ", ".join(dict.fromkeys(where)),
+            remedy,
+        )
+        for (severity, name, law, element, remedy), where in same.items()
     ]
-    table(("", "law", "element", "where", "what to do"), rows, title="What the linter found")
+    table(("", "id", "law", "element", "where", "what to do"), rows, title="What the linter found")
 
 
 def files(paths: Sequence[Path], folder: Path, sentence: str) -> None:
@@ -297,7 +327,7 @@ def judged(found: Judged, slug: str) -> None:
         line(f"{_KINDS[kind]} is {stands}.", {"OWED": "bad", "allowed": "warn"}.get(stands, ""), 0)
     for key, d in found.decisions:
         word, style = ("OWED", "bad") if d.owed else ("allowed", "warn") if d.allowed else ("no", "dim")
-        means = f" {'and' if d.mode == 'all' else 'or'} ".join(m.value.replace("_", " ") for m in d.means)
+        means = d.means_said
         days = f", for {d.days} days" if d.days else ""
         line(f"{word:<8} {key}, {d.citation}: {means}{days}; for {d.people:,} people", style, 0)
         line("; ".join(d.because), indent=9)
@@ -320,6 +350,12 @@ def published(found: Published) -> None:
         else "send this release to the media now; it counts as posted from this moment"
     )
     print(f"In {found.folder}; {do}.")
+    if found.until:
+        print(f"It must stay up until {when(found.until)}; `tocsin watch` looks once a day whether it does.")
+    if found.toll_free_until:
+        print(f"The toll-free number must be answered until {when(found.toll_free_until)}.")
+    for warning in found.warnings:
+        line(warning, "warn", 0)
     for key in found.met:
         line(f"Met: {key}", "good", 0)
 
@@ -355,6 +391,8 @@ def watched(found: Watched) -> None:
         print(f"{found.told} people on call were told by email.")
     for key in found.missed:
         line(f"PAST DUE and not met: {key}", "bad", 0)
+    for sentence in found.pages:
+        line(sentence, "bad", 0)
     for slug, sentence in found.next_actions.items():
         line(f"{slug}: {sentence}", indent=0)
 

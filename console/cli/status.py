@@ -14,6 +14,7 @@ from planning.deadlines import lateness, span
 State = Mapping[str, Any]
 Cell = tuple[str, str]
 SOON = timedelta(days=2)
+MANY = 6  # elements of one duty that are named
 CITED = 100  # characters of a citation; a promise is cited by its whole text
 DUE = 28  # columns for the time that is left and the due time below it
 DOUBTFUL = {
@@ -32,6 +33,7 @@ def show(state: State) -> None:
     _waves(state)
     _filings(state)
     _public(state)
+    _judgements(state)
     _holds(state)
     _exceptions(state)
     steps(state)
@@ -53,13 +55,18 @@ def deadlines(state: State) -> None:
     if not found:
         line("\nNo duty is owed on the facts as they stand.", indent=0)
         return
-    owed = [d for d in found if d["state"] != "undetermined"]
+    decided = [d for d in found if d["state"] == "decided_not_to_notify"]
+    owed = [d for d in found if d["state"] not in ("undetermined", "decided_not_to_notify")]
     unsure = [d for d in found if d["state"] == "undetermined"]
     if owed:
         table(("due", "duty and reason"), [_row(d, now) for d in owed], title="Deadlines", narrow=DUE)
     if unsure:
         title = "Not sure whether owed: treat as owed until these facts are stated"
         table(("due", "duty and missing facts"), [_row(d, now) for d in unsure], title=title, narrow=DUE)
+    for d in decided:
+        who = " and ".join(d["decision"]["signed"])
+        said = f"judgement {d['decision']['judgement']}, signed by {who}: {d['decision']['reasons']}"
+        line(f"Decided not to notify: {d['id']} ({said})", "dim", 0)
     for confidence, warning in DOUBTFUL.items():
         weak = sorted({f"{d['id'].split('/')[0]}, {d['citation']}" for d in found if d["confidence"] == confidence})
         if weak:
@@ -75,12 +82,20 @@ def _row(d: Mapping[str, Any], now: datetime) -> tuple[Cell, str]:
     due = datetime.fromisoformat(d["due"]) if d["due"] else None
     told = d["authority"] or d["recipient"].replace("_", " ")
     unsure = d["state"] == "undetermined"
-    reasons = [f"state {', '.join(d['missing'])}"] if unsure else (d["because"] or [])[:2]
+    reasons = [f"state {', '.join(_missing(d))}"] if unsure else (d["because"] or [])[:2]
     held = [f"HELD: {d['held']}"] if d["held"] else []
     why = f"{shorten(d['citation'], CITED, placeholder='…')}: {'; '.join(reasons)}"
     text = "\n".join([f"{d['id']} to {told}", *held, why])
     left, style = _left(d, due, now)
     return (f"{left}\n{when(d['due']) or _undated(d)}", style), text
+
+
+def _missing(d: Mapping[str, Any]) -> list[str]:
+    """The facts that are missing; of the elements those that decide."""
+    words = d.get("deciding") or []
+    more = f" and {len(words) - MANY} more" if len(words) > MANY else ""
+    told = f"data.elements (whether {', '.join(words[:MANY])}{more})" if words else "data.elements"
+    return [told if key == "data.elements" else key for key in d["missing"]]
 
 
 def _undated(d: Mapping[str, Any]) -> str:
@@ -96,6 +111,15 @@ def _left(d: Mapping[str, Any], due: datetime | None, now: datetime) -> Cell:
     if late := lateness(due, now):
         return (f"LATE by {span(late)}", "bad")
     return (f"in {span(due - now)}", "warn" if due - now < SOON else "")
+
+
+def _judgements(state: State) -> None:
+    from console.cli.judging import judgements
+
+    judgements(state["judgements"])
+    for one in state["not_recorded"]:
+        why = f"rests on a judgement that is not recorded: {', '.join(one['facts'])}"
+        line(f"NEEDS A PERSON  {one['id']} is not owed, and {why}", "warn", 0)
 
 
 # --- the two sums ---------------------------------------------------------------------------------------------------
@@ -120,6 +144,10 @@ def both_sums(state: State) -> None:
         ["people", "in scope", *(label for _, label in PEOPLE)],
         [["", people["in_scope"], *(people[key] for key, _ in PEOPLE)]],
     )
+    waiting = state.get("without_notice", {}) if state["waves"] else {}
+    if waiting:
+        listed = ", ".join(f"{language} {count:,}" for language, count in waiting.items())
+        line(f"NOT TOLD YET, and in no wave: {sum(waiting.values()):,} people ({listed}).", "bad")
     rows = [
         [name.replace("_", " "), c["planned"], *(c[end] for end in ENDS)] for name, c in state["deliveries"].items()
     ]

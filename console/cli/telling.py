@@ -32,12 +32,20 @@ def send(
     resume: Annotated[
         str, typer.Option("--resume", metavar="REASON", help="Let a wave that stopped itself go on.")
     ] = "",
+    at_night: Annotated[
+        str,
+        typer.Option("--at-night", metavar="REASON", help="Send this wave outside the profile's hours too: say why."),
+    ] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> int:
     """Send what is approved, the pilot first. Run it again at any time: it picks up what is still to do."""
     with desk() as d, Progress(as_json) as progress:
         _refuse_mode(d, live, bool(proof_to))
+        if at_night:
+            from flows.steps.night import lift
+
+            lift(d, incident, wave, who(by), at_night)
         if proof_to:
             return _proof(d, incident, wave, proof_to, who(by), as_json)
         return _send(d, incident, wave, resume, who(by), progress, as_json)
@@ -215,17 +223,37 @@ def publish(
     why: Annotated[
         str, typer.Option("--why", metavar="TEXT", help="Your reason, where the law leaves the choice to you.")
     ] = "",
+    changed: Annotated[
+        list[str] | None,
+        typer.Option("--changed", metavar="LANGUAGE=TEXT", help="What a later version of the page changes; once each."),
+    ] = None,
+    end: Annotated[
+        bool, typer.Option("--end", help="Show that the notice has ended, once the law no longer wants it up.")
+    ] = False,
+    early: Annotated[str, typer.Option("--early", metavar="REASON", help="With --end: before that day.")] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
     """Put out the public notice whose words were approved. The same version twice changes nothing."""
     from console.cli import show
+    from flows.steps import posted
     from flows.steps.publish import Kind
     from flows.steps.publish import publish as step
 
     with desk() as d:
-        done = step(d, incident, who(by), Kind(what), why)
+        if end:
+            folder = posted.take_down(d, incident, who(by), early)
+            answer(as_json, {"ended": incident, "folder": folder}, lambda: print(f"In {folder}: the notice has ended."))
+            return
+        done = step(d, incident, who(by), Kind(what), why, _changes(changed or []))
     answer(as_json, done, lambda: show.published(done))
+
+
+def _changes(said: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in said]
+    if any(not language.strip() or not text.strip() for language, _, text in pairs):
+        raise BadInput("--changed", "names no language or says nothing.", 'Write --changed "en=We now know that …".')
+    return {language.strip(): text.strip() for language, _, text in pairs}
 
 
 # --- the authorities ------------------------------------------------------------------------------------------------

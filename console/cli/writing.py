@@ -26,6 +26,12 @@ def prepare(
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="Most segments; more is refused, with what causes them.")
     ] = 2000,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--language", metavar="LANG", help="Only people who are written in it; others wait. May come twice."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Draft a notice for everybody who has none: segments, words, ladders, findings. Sends nothing."""
@@ -34,7 +40,7 @@ def prepare(
     from flows.steps.status import status
 
     with desk() as d, Progress(as_json) as progress:
-        made = step(d, incident, who(by), progress, limit)
+        made = step(d, incident, who(by), progress, limit, tuple(language or ()))
         segments, found = wave_segments(d, incident, made.wave), wave_findings(d, incident, made.wave)
         state = status(d, incident)
     data = {"prepared": made, "segments": segments, "findings": found}
@@ -67,11 +73,13 @@ def wave_findings(d: Desk, slug: str, number: int) -> list[dict[str, Any]]:
     from flows.steps.findings import findings
     from flows.steps.launching import find_wave
 
-    once: dict[tuple[str, ...], dict[str, Any]] = {}
+    once: dict[str, dict[str, Any]] = {}
     with d.db.read() as session:
-        for segment, found in findings(session, find_wave(session, find_incident(session, slug), number)):
-            name = tuple(str(v) for v in found.values())
-            once.setdefault(name, {**found, "segments": []})["segments"].append(f"{segment.channel}: {segment.key}")
+        for place, found in findings(session, find_wave(session, find_incident(session, slug), number)):
+            own = once.setdefault(found["id"], {**found, "segments": []})
+            own.pop("segment", None)
+            if (said := f"{place.channel}: {place.key}") not in own["segments"]:
+                own["segments"].append(said)
     return list(once.values())
 
 
@@ -102,7 +110,9 @@ def preview(
 
 def approve(
     incident: IncidentArg,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="wave:N, page:N, press:N or filing:OBLIGATION.")],
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="wave:N, page:N, press:N, judgement:N or filing:OBLIGATION.")
+    ],
     person: Annotated[str, typer.Option("--person", metavar="NAME", help="Who approves, as enrolled.")],
     key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Their private key.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="A note for the record.")] = "",
@@ -120,17 +130,44 @@ def approve(
     answer(as_json, data, lambda: show.approved(data))
 
 
+def override(
+    incident: IncidentArg,
+    finding: Annotated[
+        str, typer.Argument(metavar="FINDING", help="Its id, as `tocsin prepare` and the preview show.")
+    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the words may stay as they are.")],
+    wave: Annotated[int | None, typer.Option("--wave", min=1, metavar="N", help="Default: the newest.")] = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Answer for a warning of the linter. It becomes part of what is signed; an error can only be mended."""
+    from flows.steps.findings import override as step
+
+    with desk() as d:
+        made = step(d, incident, finding, who(by), reason, wave)
+    answer(as_json, made, lambda: _overridden(made))
+
+
+def _overridden(made: Mapping[str, Any]) -> None:
+    print(f"{made['overridden_by']} answers for {made['id']} ({made['element']}): {made['reason']}")
+    again = f" {made['void']} approvals given before are void." if made["void"] else ""
+    print(f"Wave {made['wave']} has a new digest, {made['digest'][:16]}…; sign that one.{again}")
+
+
 def _about(d: Desk, slug: str, what: str) -> dict[str, Any]:
     """What was signed, in numbers, and what is still missing."""
     from flows.steps.approvals import find_approvable
     from flows.steps.desk import find_incident
     from flows.steps.status import status
-    from models.tables import Filing, Wave
+    from models.tables import Filing, Judgement, Wave
 
     with d.db.read() as session:
         row = find_approvable(session, find_incident(session, slug), what)
     if isinstance(row, Filing):
         return {"version": row.version, "unknown": row.unknown, "still_missing": None}
+    if isinstance(row, Judgement):
+        one = next(one for one in status(d, slug)["judgements"] if one["number"] == row.number)
+        return {"version": row.number, "still_missing": one["problems"] or None}
     if not isinstance(row, Wave):
         return {"version": row.version, "still_missing": None}
     wave = next(w for w in status(d, slug)["waves"] if w["number"] == row.number)
@@ -164,6 +201,7 @@ def lint(
     from console.cli import show
     from models.facts import load_facts
     from planning.lint import lint_parts, read_parts
+    from templates.pdf_type import smallest_type
     from templates.readback import pdf_text
     from templates.words import languages
 
@@ -171,7 +209,9 @@ def lint(
     stated = load_facts(facts)
     overlay = Path(os.environ["TOCSIN_TEMPLATES"]) if os.environ.get("TOCSIN_TEMPLATES") else None
     language = _one_of("language", axes["language"][0], languages(overlay))
-    parts = {"text": pdf_text(file)} if file.suffix.lower() == ".pdf" else read_parts(file)
+    printed = file.suffix.lower() == ".pdf"
+    parts = {"text": pdf_text(file)} if printed else read_parts(file)
+    points = smallest_type(file) if printed else None
     found = lint_parts(
         parts,
         axes["law"],
@@ -182,6 +222,7 @@ def lint(
         facts=stated,
         versions=_versions(axes["law"], stated),
         cues=_cues(language, overlay),
+        sizes={"text": points} if points else {},
     )
     rows = [asdict(f) for f in found]
     answer(as_json, rows, lambda: show.lint_findings(rows))
@@ -240,5 +281,6 @@ def _versions(laws: list[str], facts: Facts) -> dict[str, Version]:
 
 
 def register(app: typer.Typer) -> None:
-    for name, step in (("prepare", prepare), ("preview", preview), ("lint", lint), ("approve", approve)):
+    first = (("prepare", prepare), ("preview", preview), ("lint", lint))
+    for name, step in (*first, ("override", override), ("approve", approve)):
         app.command(name, rich_help_panel=PANEL)(step)

@@ -15,12 +15,25 @@ from flows.steps.desk import Desk, find_incident
 from flows.steps.findings import refuse_errors
 from models import signing
 from models.chain import link_hash
-from models.tables import Approval, Approver, Event, FactsRevision, Filing, Hold, Incident, PublicNotice, ScopeRun, Wave
+from models.tables import (
+    Approval,
+    Approver,
+    Event,
+    FactsRevision,
+    Filing,
+    Hold,
+    Incident,
+    Judgement,
+    PublicNotice,
+    ScopeRun,
+    Wave,
+)
 from models.values import BadInput, HoldScope, Refused, Seat, digest, micros
 from planning.release import Signed, name_key, statement
 
 PEOPLE, ENROLLED = "people", "approver_enrolled"  # the lanes and the event that say who may sign
 APPROVED, VOIDED = "approved", "approval_voided"
+JUDGEMENT_ENDED = "judgement_ended"  # the event that a judgement lapsed or was withdrawn
 
 # --- who may sign ---------------------------------------------------------------------------------------------------
 
@@ -84,12 +97,17 @@ def _same_key(approver: Approver, public: str) -> None:
 
 # --- approving ------------------------------------------------------------------------------------------------------
 
-Approvable = Wave | Filing | PublicNotice
-_KINDS: dict[type, str] = {Wave: "wave", Filing: "filing", PublicNotice: "public_notice"}
+Approvable = Wave | Filing | PublicNotice | Judgement
+_KINDS: dict[type, str] = {
+    Wave: "wave",
+    Filing: "filing",
+    PublicNotice: "public_notice",
+    Judgement: "judgement",
+}
 
 
 def find_approvable(session: Session, incident: Incident, what: str) -> Approvable:
-    """`wave:1`, `page:1`, `press:1` (versions), or `filing:<obligation id>` (its newest version)."""
+    """`wave:1`, `page:1`, `press:1` (versions), `judgement:1`, or `filing:<obligation id>` (its newest version)."""
     kind, _, name = what.partition(":")
     row: Approvable | None = None
     if kind == "wave" and name.isdigit():
@@ -98,6 +116,9 @@ def find_approvable(session: Session, incident: Incident, what: str) -> Approvab
     elif kind in ("page", "press") and name.isdigit():
         public = select(PublicNotice).where(PublicNotice.incident_id == incident.id, PublicNotice.kind == kind)
         row = session.exec(public.where(PublicNotice.version == int(name))).first()
+    elif kind == "judgement" and name.isdigit():
+        judged = select(Judgement).where(Judgement.incident_id == incident.id, Judgement.number == int(name))
+        row = session.exec(judged).first()
     elif kind == "filing":
         filing = select(Filing).where(Filing.incident_id == incident.id, Filing.obligation_key == name)
         row = session.exec(filing.order_by(col(Filing.version).desc())).first()
@@ -105,7 +126,7 @@ def find_approvable(session: Session, incident: Incident, what: str) -> Approvab
         raise BadInput(
             f"{incident.slug}: {what!r}",
             "is not there.",
-            "Write wave:N, page:N, press:N or filing:OBLIGATION; `tocsin status` lists them.",
+            "Write wave:N, page:N, press:N, judgement:N or filing:OBLIGATION; `tocsin status` lists them.",
         )
     return row
 
@@ -150,10 +171,15 @@ def _may_approve(session: Session, incident: Incident, row: Approvable, approver
         raise Refused(
             f"{approver.name} prepared this or edited facts or list since the last approval; another person approves"
         )
+    if isinstance(row, Judgement) and recorded(session, incident.id, JUDGEMENT_ENDED, row.id):
+        raise Refused(f"judgement {row.number} lapsed or was withdrawn; record it anew")
     if isinstance(row, Wave) and row.stopped_why.startswith("replaced"):
         raise Refused(f"wave {row.number} was replaced by a newer one")
     if isinstance(row, Wave):
+        from flows.steps import guarding  # it voids approvals, so it imports us
+
         refuse_errors(session, row)
+        guarding.refuse_findings(session, incident, row)
 
 
 def _replace(session: Session, approval: Approval) -> None:
@@ -280,7 +306,13 @@ def _sponsored(event: Recorded, rows: dict[str, Approver], known: set[str]) -> b
 
 
 def editors(session: Session, incident: Incident, row: Approvable) -> set[str]:
-    """Who prepared this, or edited facts or list since the last thing was launched, published or filed."""
+    """Who prepared this, or edited facts or list since the last thing was launched, published or filed.
+
+    For a judgement: who wrote it down, or had edited the facts by then.
+    """
+    if isinstance(row, Judgement):
+        query = select(FactsRevision.author).where(FactsRevision.incident_id == incident.id)
+        return {row.author, *session.exec(query.where(FactsRevision.number <= row.facts_number)).all()}
     since = _last_release(session, incident, row)
     people = {row.prepared_by} if isinstance(row, Wave | Filing) else set()
     for table in (FactsRevision, ScopeRun):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flows.steps.desk import Desk
 from flows.steps.leaves import leaf_text
+from models import verification
 from models.facts import Facts
 from models.tables import Subject, new_id
 from models.values import BadInput, Channel, Contacts, Person, Role, Slot, Wording, canonical
@@ -62,6 +63,7 @@ def person_of(row: Subject) -> Person:
         has_mobile=row.has_mobile,
         has_address=row.has_address,
         customer=row.customer,
+        has_app=row.has_app,
     )
 
 
@@ -71,6 +73,15 @@ def policy_of(desk: Desk) -> LadderPolicy:
     except ValueError as error:
         where = f"{desk.settings.profile}: [ladder] order"
         raise BadInput(where, f"{error}.", f"Channels: {', '.join(Channel)}.") from None
+
+
+def spoken(wanted: str, languages: Collection[str]) -> str:
+    """The language of these that somebody is written in: the own one, its nearest relative, or English."""
+    if wanted in languages:
+        return wanted
+    base = wanted.split("-")[0]
+    near = sorted(name for name in languages if name.split("-")[0] == base)
+    return near[0] if near else FALLBACK
 
 
 @dataclass(slots=True)
@@ -102,11 +113,7 @@ class Drafter:
 
     def language(self, wanted: str) -> str:
         """The person's own, its nearest relative (`zh-CN` to `zh-Hans`, `en-GB` to `en`), or English."""
-        if wanted in self.languages:
-            return wanted
-        base = wanted.split("-")[0]
-        near = sorted(name for name in self.languages if name.split("-")[0] == base)
-        return near[0] if near else FALLBACK
+        return spoken(wanted, self.languages)
 
     def ladder(self, person: Person, laws: tuple[str, ...]) -> Ladder:
         if laws not in self._routers:
@@ -131,6 +138,10 @@ class Drafter:
             reference=reference,
         )
 
+    def verification(self, subject: str, segment: str) -> str:
+        """The code by which this notice can be asked about, the same however often it is drafted."""
+        return verification.complete(self.key.token("verification", f"{subject}/{segment}", verification.DRAWN))
+
     def slots(self, row: Subject, record: Record, key: Key, reference: str) -> dict[str, str]:
         """Every slot that this person has a value for; merging tells which one a wording misses."""
         speaks = {Role.GUARDIAN: record.guardian_name, Role.NEXT_OF_KIN: record.next_of_kin_name}
@@ -141,7 +152,7 @@ class Drafter:
             Slot.ADDRESSEE: addressee(key.language, row.role, record.name, name),
             Slot.ADDRESS: "\n".join(record.address),
             Slot.REFERENCE: reference,
-            Slot.VERIFICATION_CODE: self.key.token("verification", row.id, 8),
+            Slot.VERIFICATION_CODE: verification.shown(self.verification(row.id, key.text)),
             Slot.MINOR_NAME: record.name if row.role is Role.GUARDIAN else "",
             Slot.OWN_DATES: "\n".join(record.own_dates),
         }
@@ -162,6 +173,8 @@ def fit(draft: Draft, wordings: Mapping[tuple[str, Channel], Wording]) -> tuple[
             try:
                 merge(wordings[draft.key, channel], words)
                 kept.append(channel)
+            except KeyError:
+                problems.append(f"{channel}: the language has no words for it")
             except BadInput as error:
                 problems.append(f"{channel}: {error.problem} ({error.where.rsplit(', ', 1)[-1]})")
         if kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +13,14 @@ from pathlib import Path
 from sqlalchemy import Table, select, update
 from sqlmodel import Session
 
+from flows.steps import judgements
 from flows.steps.carriers import open_carrier
 from flows.steps.desk import Desk, find_incident
-from flows.steps.open_incident import live_obligations
+from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.settle import ORPHANS
 from models import ledger
-from models.sums import people_counts
-from models.tables import Incident, metadata
+from models.sums import people_counts, standings
+from models.tables import Incident, ObligationRow, metadata
 from models.values import Channel, NeedsPerson, Refused
 
 SUBJECT, NOTICE, DELIVERY = (metadata.tables[name] for name in ("subject", "notice", "delivery"))
@@ -29,6 +30,7 @@ BEYOND_US = (
     "backups of the database and of TOCSIN_HOME",
     "the print house's copy of the letters",
     "the source list itself",
+    "the log of spoken calls at the telephone provider, and notices that your app took",
 )
 
 
@@ -48,7 +50,7 @@ def close(desk: Desk, slug: str, person: str, reason: str = "") -> None:
     """Closes the incident and seals its ledger. NeedsPerson while something is open and no reason is given."""
     with desk.db.write() as session:
         incident = find_incident(session, slug)
-        open_ = _open_items(session, incident)
+        open_ = _open_items(desk, session, incident)
         if open_ and not reason.strip():
             raise NeedsPerson(
                 f"{slug} is not finished: {'; '.join(open_)}. Close it with --reason to do so all the same."
@@ -59,11 +61,30 @@ def close(desk: Desk, slug: str, person: str, reason: str = "") -> None:
         ledger.seal(session, incident.id, desk.now())
 
 
-def _open_items(session: Session, incident: Incident) -> list[str]:
-    people = people_counts(session, incident.id, public_published=False)
-    unmet = [row.key for row in live_obligations(session, incident.id) if row.met_at is None]
-    found = [f"{people.open} people are still open"] if people.open else []
-    return found + ([f"{len(unmet)} obligations are not met ({unmet[0]} first)"] if unmet else [])
+def _open_items(desk: Desk, session: Session, incident: Incident) -> list[str]:
+    facts, live = current_facts(session, incident), live_obligations(session, incident.id)
+    owed = judgements.undecided(desk, session, incident, facts, live)
+    people = people_counts(session, incident.id, public_published=False).open - _excused(session, incident, live, owed)
+    unmet = [row.key for row in owed if row.met_at is None]
+    resting = judgements.resting_now(desk, facts, judgements.every(desk, session, incident, facts))
+    unrecorded = [r.id for r in resting if r.missing]
+    parts = (
+        (people, f"{people} people are still open"),
+        (unmet, f"{len(unmet)} obligations are not met ({next(iter(unmet), '')} first)"),
+        (
+            unrecorded,
+            f"{len(unrecorded)} duties are not owed only by a judgement that is not recorded "
+            f"({next(iter(unrecorded), '')} first; `tocsin judge {incident.slug}`)",
+        ),
+    )
+    return [said for found, said in parts if found]
+
+
+def _excused(session: Session, incident: Incident, live: Sequence[ObligationRow], owed: Iterable[ObligationRow]) -> int:
+    """People still open whom no duty but those that were decided against is about."""
+    decided = {row.key for row in live} - {row.key for row in owed}
+    open_ = [p for p in standings(session, incident.id) if p.stands == "open"]
+    return sum(p.people for p in open_ if judgements.only_decided(live, decided, p.residence))
 
 
 def erase(desk: Desk, slug: str, author: str, *, early: str = "") -> Erased:
@@ -76,7 +97,9 @@ def erase(desk: Desk, slug: str, author: str, *, early: str = "") -> Erased:
         incident = find_incident(session, slug)
         _refuse(desk, incident, early)
         ledger.seal(session, incident.id, desk.now())
-        people = _clear(session, SUBJECT, incident, sealed=None, email_index="", phone_index="", address_index="")
+        people = _clear(
+            session, SUBJECT, incident, sealed=None, email_index="", phone_index="", address_index="", block_index=""
+        )
         notices = _clear(session, NOTICE, incident, sealed=None)
         incident.wrapped_key, incident.erased_at = None, incident.erased_at or desk.now()
         session.add(incident)

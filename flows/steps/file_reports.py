@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from flows.steps import approvals
+from flows.steps import approvals, judgements
 from flows.steps.desk import Desk, find_incident
 from flows.steps.law import body_of, local, versions
 from flows.steps.obligations import AUTHOR as LEDGER
 from flows.steps.obligations import update_met
 from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.settle import open_incidents
+from flows.steps.statements import untrue_answers
 from models.facts import Facts
 from models.sums import PeopleCounts, Standing, people_counts, standings
 from models.tables import (
@@ -109,9 +110,10 @@ def prepare_reports(
         incident = find_incident(session, slug)
         facts = current_facts(session, incident)
         terms = versions(assess(facts, desk.now()), facts)
-        counts = ledger_counts(desk, session, incident)
+        counts = ledger_counts(desk, session, incident) | judgements.grounds(desk, session, incident, facts)
         found = []
-        for row in live_obligations(session, incident.id):
+        live = live_obligations(session, incident.id)
+        for row in judgements.undecided(desk, session, incident, facts, live):
             if row.duty not in REPORTED or (only and row.key != only) or row.key not in terms:
                 continue
             found.append(
@@ -157,6 +159,8 @@ def _fill(
         answers={k: v for k, v in answers.items() if k in known},
         earlier=last.receipt_number if last and last.filed_at else "",
     )
+    wrong = untrue_answers(filled, facts, desk.settings.templates)
+    filled = replace(filled, problems=(*filled.problems, *wrong))
     packet = as_packet(filled)
     mark = _mark(packet)
     if last is not None and last.digest == mark and _intact(last):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select as columns
 from sqlmodel import Session, select
 
-from flows.steps import approvals
+from flows.steps import approvals, guarding, judgements
 from flows.steps.desk import Desk
 from flows.steps.findings import refuse_errors
 from flows.steps.freshness import refuse_old_words
@@ -70,6 +70,7 @@ def _refuse(desk: Desk, session: Session, incident: Incident, wave: Wave) -> lis
     if why:
         raise Refused(f"wave {wave.number} is held: {why}")
     refuse_errors(session, wave)
+    guarding.refuse_findings(session, incident, wave)
     return _orders(desk, session, incident, wave)
 
 
@@ -112,7 +113,8 @@ def _orders(desk: Desk, session: Session, incident: Incident, wave: Wave) -> lis
     facts = current_facts(session, incident)
     terms = versions(assess(facts, desk.now()), facts)
     rules = {key.split("/")[0]: version.orders for key, version in terms.items()}
-    owed = [owed_row(row) for row in live_obligations(session, incident.id)]
+    live = live_obligations(session, incident.id)
+    owed = [owed_row(row) for row in judgements.undecided(desk, session, incident, facts, live)]
     found = orders([o for o in owed if o.duty is Duty.INDIVIDUALS and o.met is None], owed, rules)
     refusals = [sentence for enforcement, sentence in found if enforcement is Enforcement.REFUSE]
     if refusals:

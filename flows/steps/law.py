@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from sqlmodel import Session, col, select
 
 from models.facts import Facts
 from models.tables import ObligationRow
 from models.values import Duty, Stage
 from regimes import load, promise
 from regimes.assess import terms
-from regimes.obligations import Assessment, Obligation
+from regimes.obligations import Assessment, Obligation, covers
 from regimes.schema import Instrument, Version
 
 
@@ -53,10 +55,25 @@ def instruments_with_promises(assessed: Assessment, facts: Facts) -> Mapping[str
     return {**load.instruments(), promise.REGIME: own}
 
 
-def telling_people(assessed: Assessment) -> Sequence[Obligation]:
-    """Obligations that put words before individuals, or before the customers whose people they are."""
+def telling_people(assessed: Assessment, decided: Collection[str] = ()) -> Sequence[Obligation]:
+    """Obligations that put words before individuals, or before the customers whose people they are, but for those of
+    which it was decided not to tell."""
     duties = (Duty.INDIVIDUALS, Duty.PROCESSOR_TO_CONTROLLER, Duty.CONTRACT)
-    return [o for o in assessed.all() if o.duty in duties]
+    return [o for o in assessed.all() if o.duty in duties and o.id not in decided]
+
+
+def live_rows(session: Session, incident_id: str) -> list[ObligationRow]:
+    """The obligations that no later assessment superseded, by due time."""
+    query = select(ObligationRow).where(
+        ObligationRow.incident_id == incident_id,
+        col(ObligationRow.superseded_at).is_(None),
+    )
+    return list(session.exec(query.order_by(ObligationRow.due, ObligationRow.key)).all())  # type: ignore[arg-type]
+
+
+def is_about(row: ObligationRow, residence: str) -> bool:
+    """Whether an obligation is about a person who lives there."""
+    return body_of(row).get("reach") == "everyone" or covers(row.jurisdiction, residence)
 
 
 def local(text: str | None) -> datetime | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from models.values import Channel, Contacts, Message, Slot, Wording, canonical
-from templates.merge import merge
+from templates.merge import Merged, merge
+
+NOTHING = Merged("", "", "")
 
 
 def leaf_text(
@@ -20,19 +22,31 @@ def leaf_text(
             "notice": notice,
             "subject": subject,
             "segment": segment,
-            "ladder": json.loads(ladder),
+            "ladder": rungs(ladder),
             "slots": dict(slots),
-            "contacts": asdict(contacts),
+            "contacts": contacts.as_data(),
         }
     )
 
 
+@lru_cache(maxsize=256)
+def rungs(ladder: str) -> tuple[tuple[str, ...], ...]:
+    """A notice's ladder from its text; a wave has a few of them."""
+    return tuple(map(tuple, json.loads(ladder)))
+
+
 def message(
-    claim: Any, channel: Channel, wording: Wording, wording_digest: str, slots: Mapping[str, str], contacts: Contacts
+    claim: Any,
+    channel: Channel,
+    wording: Wording,
+    wording_digest: str,
+    slots: Mapping[str, str],
+    contacts: Contacts,
+    *,
+    merged: bool = True,
 ) -> Message:
-    """The person's merged notice for one channel."""
-    words = {Slot(name): value for name, value in slots.items()}
-    merged = merge(wording, words)
+    """The person's notice for one channel; without its text when the carrier pours it from the wording."""
+    words = merge(wording, {Slot(name): value for name, value in slots.items()}) if merged else NOTHING
     return Message(
         delivery=claim.delivery,
         notice=claim.notice,
@@ -40,9 +54,9 @@ def message(
         language=wording.language,
         to=contacts,
         slots=slots,
-        subject=merged.subject,
-        text=merged.text,
-        html=merged.html,
+        subject=words.subject,
+        text=words.text,
+        html=words.html,
         wording=wording_digest,
         attempt=claim.attempt,
     )

@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from flows.steps import judgements
 from flows.steps.desk import Desk, lock
-from flows.steps.law import body_of
+from flows.steps.law import body_of, is_about
 from flows.steps.open_incident import current_facts, live_obligations, revise
 from models.sums import Standing, standings
 from models.tables import Filing, Incident, ObligationRow, PublicNotice, ScopeRun
 from models.values import Duty, ObligationState, Role
 from planning.deadlines import Dispatched, Evidence, met
-from regimes.obligations import covers
 from regimes.schema import MetWhen
 
 AUTHOR = "ledger"
@@ -44,7 +44,7 @@ def update_met(desk: Desk, session: Session, incident: Incident) -> list[str]:
             newly.append(row.key)
             desk.log(session, incident.id, "obligation_met", row.id, key=row.key, met=at, due=row.due)
     session.flush()
-    changes = _facts(session, incident, known)
+    changes = _facts(desk, session, incident, known)
     if changes:
         revise(desk, session, incident, changes, AUTHOR, AUTHOR)
     return newly
@@ -124,10 +124,10 @@ def dispatched(row: ObligationRow, people: Sequence[Standing], posted: bool) -> 
 
 def covered(row: ObligationRow, people: Standing) -> bool:
     """Whether an obligation is about these people."""
-    return body_of(row).get("reach") == "everyone" or covers(row.jurisdiction, people.residence)
+    return is_about(row, people.residence)
 
 
-def _facts(session: Session, incident: Incident, known: _Known) -> dict[str, Any]:
+def _facts(desk: Desk, session: Session, incident: Incident, known: _Known) -> dict[str, Any]:
     """What the ledger knows better than the facts do: who could not be reached, and when everybody was told."""
     facts = current_facts(session, incident)
     changes: dict[str, Any] = {}
@@ -136,19 +136,15 @@ def _facts(session: Session, incident: Incident, known: _Known) -> dict[str, Any
         kin = sum(p.people for p in known.people if p.stands == "unreached" and p.role is Role.NEXT_OF_KIN)
         changes["people_detail.insufficient_contact"] = unreached
         changes["people_detail.insufficient_contact_next_of_kin"] = kin
-    told = _all_told(session, incident)
+    told = _all_told(judgements.undecided(desk, session, incident, facts, live_obligations(session, incident.id)))
     if told is not None and facts.moment("individuals_notified") is None:
         changes["times.individuals_notified"] = told.isoformat()
     return {key: value for key, value in changes.items() if facts.plain.get(key) != value}
 
 
-def _all_told(session: Session, incident: Incident) -> datetime | None:
+def _all_told(live: Sequence[ObligationRow]) -> datetime | None:
     """When the last individuals' duty was met, once all of them are."""
-    rows = [
-        r
-        for r in live_obligations(session, incident.id)
-        if r.duty is Duty.INDIVIDUALS and r.state is ObligationState.OWED
-    ]
+    rows = [r for r in live if r.duty is Duty.INDIVIDUALS and r.state is ObligationState.OWED]
     if not rows or any(r.met_at is None for r in rows):
         return None
     return max(r.met_at for r in rows if r.met_at is not None)

@@ -10,12 +10,15 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from flows.steps import judgements
 from flows.steps.desk import Desk, find_incident, lock
+from flows.steps.law import live_rows as live_obligations
 from models.facts import Facts, contradictions, load_facts, parse_facts
 from models.ledger import Entry
 from models.tables import FactsRevision, Incident, ObligationRow, new_id
 from models.values import BadInput, ObligationState, canonical, check_slug, digest
 from regimes.assess import assess
+from regimes.explain import deciding
 from regimes.obligations import Assessment, Obligation
 
 DECLARED = "declared"
@@ -51,10 +54,10 @@ def declare(desk: Desk, facts_file: Path, author: str) -> Opened:
     slug = check_slug(facts.id, f"{facts_file.name}: id")
     with desk.db.write() as session:
         incident = session.exec(select(Incident).where(Incident.slug == slug)).first() or _open(desk, session, facts)
-        number, new = _store(desk, session, incident, facts, "declared", author)
+        number, new, lapsed = _store(desk, session, incident, facts, "declared", author)
         assessed = reassess(desk, session, incident, facts, number)
     owed, undetermined = len(assessed.obligations), len(assessed.undetermined)
-    return Opened(slug, number, new, owed, undetermined, tuple(assessed.warnings))
+    return Opened(slug, number, new, owed, undetermined, (*lapsed, *assessed.warnings))
 
 
 def with_profile(desk: Desk, facts: Facts) -> Facts:
@@ -85,13 +88,13 @@ def _open(desk: Desk, session: Session, facts: Facts) -> Incident:
 
 def _store(
     desk: Desk, session: Session, incident: Incident, facts: Facts, source: str, author: str
-) -> tuple[int, bool]:
-    """A new revision, unless the facts are what they were. Contradictions go into the event, never over a fact."""
+) -> tuple[int, bool, list[str]]:
+    """A new revision, unless the facts are what they were; and which judgements it took the ground from."""
     lock(session, incident)
     last = newest(session, incident.id)
     body = canonical(facts.as_data())
     if last is not None and last.body == body:
-        return last.number, False
+        return last.number, False, []
     number = last.number + 1 if last else 1
     row = FactsRevision(
         incident_id=incident.id,
@@ -108,7 +111,7 @@ def _store(
     desk.log(
         session, incident.id, "facts_revised", row.id, number=number, source=source, author=author, digest=row.digest
     )
-    return number, True
+    return number, True, judgements.lapse(desk, session, incident, facts, number)
 
 
 def newest(session: Session, incident_id: str) -> FactsRevision | None:
@@ -139,7 +142,7 @@ def revise(
 ) -> tuple[Assessment, list[str]]:
     """Facts that a list or the ledger knows better, as a revision, assessed again; and what contradicts them."""
     facts = current_facts(session, incident).revised(changes, source)
-    number, _ = _store(desk, session, incident, facts, source, author)
+    number, _, _ = _store(desk, session, incident, facts, source, author)
     against = contradictions(declared_facts(session, incident), facts)
     if against:
         desk.log(
@@ -159,7 +162,7 @@ def revise(
 def reassess(desk: Desk, session: Session, incident: Incident, facts: Facts, number: int) -> Assessment:
     """Assess, and let what changed supersede the rows that stand. No due date of a row is ever edited."""
     assessed = assess(facts, desk.now())
-    wanted = {row.key: row for row in _rows(desk, incident, assessed, number)}
+    wanted = {row.key: row for row in _rows(desk, incident, assessed, facts, number)}
     standing = {row.key: row for row in live_obligations(session, incident.id)}
     events: list[Entry] = []
     for key, old in standing.items():
@@ -180,25 +183,19 @@ def reassess(desk: Desk, session: Session, incident: Incident, facts: Facts, num
     return assessed
 
 
-def live_obligations(session: Session, incident_id: str) -> list[ObligationRow]:
-    query = select(ObligationRow).where(
-        ObligationRow.incident_id == incident_id,
-        col(ObligationRow.superseded_at).is_(None),
-    )
-    return list(session.exec(query.order_by(ObligationRow.due, ObligationRow.key)).all())  # type: ignore[arg-type]
-
-
-def _rows(desk: Desk, incident: Incident, assessed: Assessment, number: int) -> Iterable[ObligationRow]:
+def _rows(desk: Desk, incident: Incident, assessed: Assessment, facts: Facts, number: int) -> Iterable[ObligationRow]:
     groups: tuple[tuple[ObligationState, Iterable[Any]], ...] = (
         (ObligationState.OWED, assessed.obligations),
         (ObligationState.UNDETERMINED, assessed.undetermined),
     )
     for state, found in groups:
         for obligation in found:
-            yield _row(desk, incident, obligation, state, number)
+            yield _row(desk, incident, obligation, facts, number, state)
 
 
-def _row(desk: Desk, incident: Incident, o: Obligation, state: ObligationState, number: int) -> ObligationRow:
+def _row(
+    desk: Desk, incident: Incident, o: Obligation, facts: Facts, number: int, state: ObligationState
+) -> ObligationRow:
     return ObligationRow(
         incident_id=incident.id,
         key=o.id,
@@ -213,7 +210,7 @@ def _row(desk: Desk, incident: Incident, o: Obligation, state: ObligationState, 
         due=o.due,
         due_safe=o.due_safe,
         confidence=o.confidence,
-        body=canonical(o.as_data() | _inner(o)),
+        body=canonical(o.as_data() | _inner(o) | {"deciding": list(deciding(o, facts))}),
         facts_number=number,
         assessed_at=desk.now(),
         met_at=o.met,

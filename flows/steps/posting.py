@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from flows.steps.carriers import AnyCarrier
 from flows.steps.desk import Desk
-from flows.steps.leaves import leaf_text, message
+from flows.steps.leaves import leaf_text, message, rungs
 from models import outbox
 from models.outbox import Change, Claim, NewDelivery
 from models.tables import (
@@ -31,6 +30,7 @@ from models.tables import (
 )
 from models.values import (
     OPEN_STATES,
+    PROVEN_ONLY,
     TOLD_STATES,
     BadInput,
     Channel,
@@ -45,7 +45,7 @@ from models.values import (
     Wording,
 )
 from models.vault import IncidentKey, NotOurs, WrongKey
-from notifiers.contract import CHANNELS, BatchCarrier
+from notifiers.contract import CHANNELS, Pouring
 from planning.fold import Patience, Step, fold
 
 SUBJECT: Table = metadata.tables["subject"]
@@ -87,25 +87,24 @@ class Checked:
     stopped: list[Change]  # those that must not leave
 
 
-def check(desk: Desk, session: Session, book: Book, claims: Sequence[Claim], channel: Channel) -> Checked:
+def check(
+    desk: Desk, session: Session, book: Book, claims: Sequence[Claim], channel: Channel, *, merged: bool = True
+) -> Checked:
     """Opens each claimed notice and holds it against what was approved, the subject as it is now, and suppressions."""
-    subjects = _by_id(session, Subject, [c.subject for c in claims])
-    notices = _by_id(session, Notice, [c.notice for c in claims])
-    opened = {c.delivery: _opened(book, c) for c in claims}
-    suppressed = _suppressed(desk, session, [contacts for _, contacts in opened.values()])
+    opened = [_opened(book, claim) for claim in claims]
+    suppressed = _suppressed(desk, session, [contacts for _, contacts in opened])
     checked = Checked([], [], [])
-    for claim in claims:
-        slots, contacts = opened[claim.delivery]
-        why = _unfit(subjects[claim.subject])
-        if not _approved(book, claim, notices[claim.notice], channel, slots, contacts):
+    for claim, (slots, contacts) in zip(claims, opened, strict=True):
+        why = _unfit(claim)
+        if not _approved(book, claim, channel, slots, contacts):
             why = SuppressionReason.LEAF_MISMATCH
-        for value in (contacts.email, contacts.phone):
+        for value in (contacts.email, contacts.phone) if suppressed else ():
             why = why or suppressed.get(value)
         if why:
             checked.stopped.append(_stop(desk, claim, why))
             continue
         wording, digest = book.wordings[claim.wording_id]
-        checked.messages.append(message(claim, channel, wording, digest, slots, contacts))
+        checked.messages.append(message(claim, channel, wording, digest, slots, contacts, merged=merged))
         checked.claims.append(claim)
     return checked
 
@@ -131,32 +130,32 @@ def _opened(book: Book, claim: Claim) -> tuple[dict[str, str], Contacts]:
         return {}, Contacts()
 
 
-def _approved(
-    book: Book, claim: Claim, notice: Notice, channel: Channel, slots: Mapping[str, str], contacts: Contacts
-) -> bool:
+def _approved(book: Book, claim: Claim, channel: Channel, slots: Mapping[str, str], contacts: Contacts) -> bool:
     """Whether the row is what was signed: the person's leaf, this rung of the ladder, and the words of its segment."""
-    text = leaf_text(claim.notice, claim.subject, notice.segment_key, notice.ladder, slots, contacts)
+    text = leaf_text(claim.notice, claim.subject, claim.segment_key, claim.ladder, slots, contacts)
     if book.key.leaf(text) != claim.leaf:
         return False
-    ladder = json.loads(notice.ladder)
+    ladder = rungs(claim.ladder)
     known = book.wordings.get(claim.wording_id)
     fits = claim.rung < len(ladder) and channel in ladder[claim.rung]
-    return fits and known is not None and known[0].segment == notice.segment_key and known[0].channel is channel
+    return fits and known is not None and known[0].segment == claim.segment_key and known[0].channel is channel
 
 
-def _unfit(subject: Subject) -> SuppressionReason | None:
+def _unfit(claim: Claim) -> SuppressionReason | None:
     """Why a person gets nothing any more of what was drafted."""
-    if subject.withdrawn:
+    if claim.withdrawn:
         return SuppressionReason.WITHDRAWN
-    if subject.protected:
+    if claim.protected:
         return SuppressionReason.PROTECTED
-    if subject.changed_at is not None:  # since the draft; also for a rung that opens late, to an address of then
+    if claim.changed_at is not None:  # since the draft; also for a rung that opens late, to an address of then
         return SuppressionReason.CHANGED
     return None
 
 
 def _suppressed(desk: Desk, session: Session, contacts: Iterable[Contacts]) -> dict[str, SuppressionReason]:
     """Contact -> why it must not be used, for those on the lasting list, in whichever case it was written down."""
+    if session.exec(select(Suppression.id).limit(1)).first() is None:
+        return {}
     values = {v for c in contacts for v in (c.email, c.phone) if v}
     index = {desk.vault.suppression_index(form): v for v in values for form in (v, v.lower())}
     rows = session.exec(select(Suppression).where(col(Suppression.contact_index).in_(list(index)))).all()
@@ -179,42 +178,70 @@ def _stop(desk: Desk, claim: Claim, why: SuppressionReason) -> Change:
 # --- sending --------------------------------------------------------------------------------------------------------
 
 
-async def send(carrier: AnyCarrier, messages: Sequence[Message], book: Book, batch: str) -> list[Handoff]:
-    """One hand-off per message, in order."""
-    if isinstance(carrier, BatchCarrier):
-        wordings = {digest: wording for wording, digest in book.wordings.values()}
-        return await carrier.send_batch(messages, wordings, batch)
-    return list(await asyncio.gather(*(carrier.send(m) for m in messages)))
+def introduce(carrier: AnyCarrier, book: Book) -> bool:
+    """Tells a carrier that pours its messages itself which wordings come. Returns whether it wants merged text."""
+    if not isinstance(carrier, Pouring):
+        return True
+    carrier.learn({digest: w for w, digest in book.wordings.values() if w.channel is carrier.channel})
+    return False
 
 
 # --- recording ------------------------------------------------------------------------------------------------------
 
 
-def record(
-    desk: Desk, session: Session, incident: Incident, claims: Sequence[Claim], handoffs: Sequence[Handoff]
-) -> dict[str, Outcome]:
-    """Outcomes, their events and the rungs that they open, in the session's transaction."""
-    by_delivery = {c.delivery: c for c in claims}
-    steps = {h.delivery: (h, _step(by_delivery[h.delivery], h)) for h in handoffs}
-    changes = [_change(desk, by_delivery[d], h, step) for d, (h, step) in steps.items() if step is not None]
-    done = outbox.apply(session, incident.id, desk.lane, changes, desk.now())
-    blocked = [(h, by_delivery[d]) for d, (h, s) in steps.items() if s and s.halt_channel]
-    for channel in {c.channel for h, c in blocked if h.host_wide}:
-        halt(desk, session, incident, channel, "the carrier refused us for what we are or sent")
-    for handoff, claim in blocked:
-        if not handoff.host_wide:
-            hold_person(desk, session, incident, claim.subject, f"{claim.channel}: {handoff.code}")
-    open_next(desk, session, incident, [d for d in done if (s := steps[d][1]) and s.open_next])
-    return {d: steps[d][0].outcome for d in done}
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A hand-off that has ended, and what follows from it."""
+
+    claim: Claim
+    handoff: Handoff
+    step: Step
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.handoff.outcome
 
 
-def _step(claim: Claim, handoff: Handoff) -> Step | None:
-    return fold(
+EXPECTED = PROVEN_ONLY - {Channel.CALL_LIST}  # people who dial take the time they take, and say how it went
+
+
+def landed(claim: Claim, handoff: Handoff) -> Landed:
+    attempts = 1 if handoff.host_wide else claim.attempt
+    step = fold(
         DeliveryState.HANDING_OFF,
         handoff.outcome,
-        patience(claim.channel, 1 if handoff.host_wide else claim.attempt),
+        patience(claim.channel, attempts),
         retry_after=handoff.retry_after,
     )
+    if step is None:
+        raise ValueError(f"no step leads on from {handoff.outcome}")
+    if step.state is DeliveryState.ACCEPTED and claim.channel in EXPECTED:
+        # Taken, and nobody told: without evidence the next rung opens when the channel's window is over.
+        step = replace(step, delay_seconds=CHANNELS[claim.channel].evidence_days * 86_400.0)
+    return Landed(claim, handoff, step)
+
+
+def record(desk: Desk, session: Session, incident: Incident, ended: Sequence[Landed]) -> list[Landed]:
+    """Outcomes, their events and the rungs that they open, in the session's transaction.
+
+    Returns those that were written: a row that has moved on meanwhile keeps what it says.
+    """
+    changes = [change(desk, one) for one in ended]
+    done = outbox.apply(session, incident.id, desk.lane, changes, desk.now())
+    written = [one for one in ended if one.claim.delivery in done]
+    follow(desk, session, incident, written)
+    return written
+
+
+def follow(desk: Desk, session: Session, incident: Incident, ended: Sequence[Landed]) -> None:
+    """Holds and next rungs that outcomes bring with them."""
+    blocked = [one for one in ended if one.step.halt_channel]
+    for channel in {one.claim.channel for one in blocked if one.handoff.host_wide}:
+        halt(desk, session, incident, channel, "the carrier refused us for what we are or sent")
+    for one in blocked:
+        if not one.handoff.host_wide:
+            hold_person(desk, session, incident, one.claim.subject, f"{one.claim.channel}: {one.handoff.code}")
+    open_next(desk, session, incident, [one.claim.delivery for one in ended if one.step.open_next])
 
 
 def patience(channel: Channel, attempts: int) -> Patience:
@@ -223,19 +250,21 @@ def patience(channel: Channel, attempts: int) -> Patience:
     return Patience(attempts=attempts, most=spec.attempts, delays=spec.retry_delays, soft_wait=wait)
 
 
-def _change(desk: Desk, claim: Claim, handoff: Handoff, step: Step) -> Change:
+def change(desk: Desk, ended: Landed) -> Change:
+    """The new state of the delivery, as the carrier's answer and our table say."""
+    handoff, step, now = ended.handoff, ended.step, desk.now()
     return Change(
-        delivery=claim.delivery,
-        fence=claim.fence,
+        delivery=ended.claim.delivery,
+        fence=ended.claim.fence,
         from_states=SENT_FROM,
         to_state=step.state,
         kind=f"delivery.{handoff.outcome}",
         code=handoff.code,
         detail=handoff.detail,
         reference=handoff.reference,
-        not_before=later(desk.now(), step.delay_seconds),
+        not_before=later(now, step.delay_seconds),
         possible_duplicate=step.possible_duplicate,
-        at=desk.now(),
+        at=now,
     )
 
 
@@ -317,6 +346,7 @@ def _next_of(
             segment=segments[notice.wave_id, notice.segment_key, Channel(channel)],
             channel=Channel(channel),
             rung=delivery.rung + 1,
+            urgency=delivery.urgency,
         )
         for channel in ladder[delivery.rung + 1]
     ]
@@ -347,4 +377,15 @@ def batch_row(desk: Desk, session: Session, incident: Incident, wave_id: str, ha
         )
 
 
-__all__ = ["BadInput", "Book", "batch_row", "check", "halt", "open_book", "open_next", "patience", "record", "send"]
+__all__ = [
+    "BadInput",
+    "Book",
+    "batch_row",
+    "check",
+    "halt",
+    "introduce",
+    "open_book",
+    "open_next",
+    "patience",
+    "record",
+]

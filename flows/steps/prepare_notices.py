@@ -6,26 +6,33 @@ voids its approvals.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Table, delete, update
+from sqlalchemy import Table
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from flows.steps import approvals, wording
+from flows.steps import guarding, judgements, wording
 from flows.steps.desk import Desk, Progress, find_incident, quiet
-from flows.steps.drafting import Draft, Drafter, fit, person_of, policy_of
-from flows.steps.freshness import refuse_old_words
+from flows.steps.drafting import Draft, Drafter, fit, person_of, policy_of, spoken
 from flows.steps.law import instruments_with_promises, telling_people
 from flows.steps.open_incident import current_facts, newest
-from models import outbox
+from flows.steps.texting import Texting, texting
+from flows.steps.whose_turn import (
+    chosen_people,
+    end_stale,
+    held_back,
+    mark_changed,
+    next_wave,
+    replace_drafts,
+)
+from models import outbox, verification
 from models.facts import Facts
-from models.outbox import Change, NewDelivery
+from models.outbox import NewDelivery
 from models.tables import Incident, Segment, Subject, Wave, metadata, new_id
 from models.values import (
     TOLD_STATES,
@@ -34,13 +41,13 @@ from models.values import (
     DeliveryState,
     Mode,
     NeedsPerson,
-    Severity,
-    SuppressionReason,
+    Slot,
     WaveKind,
     canonical,
 )
 from planning.release import Plan, merkle_root
 from planning.segment import Key, check_count, merge_keys
+from planning.urgency import urgency
 from regimes.assess import assess
 from regimes.obligations import Assessment
 from templates.press import unprintable
@@ -48,7 +55,6 @@ from templates.words import languages
 
 SUBJECT, NOTICE, DELIVERY, WAVE = (metadata.tables[n] for n in ("subject", "notice", "delivery", "wave"))
 SEGMENT: Table = metadata.tables["segment"]
-REPLACED = "replaced"
 _AT_A_TIME = 2_000
 
 
@@ -71,6 +77,10 @@ class Prepared:
     warnings: int
     problems: Mapping[str, int]  # why a channel was taken off somebody's ladder -> people
     untranslated: Mapping[str, int]
+    guard: tuple[str, ...] = ()  # what the second-breach guard says; errors stop the wave, warnings wait for a person
+    held_back: Mapping[str, int] = field(default_factory=dict)  # language -> people who were left out and not told yet
+    errors_in: Mapping[str, int] = field(default_factory=dict)  # language -> errors of the linter
+    texting: Texting | None = None  # what text messages can cost
     unprintable: tuple[str, ...] = ()  # characters of names or addresses that no font has, as U+XXXX
 
     def counts(self) -> dict[str, int]:
@@ -100,21 +110,38 @@ class _Work:
     shapes: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     characters: set[str] = field(default_factory=set)  # of names and addresses that are to be printed
+    held_back: Counter[str] = field(default_factory=Counter)  # language -> people who wait
+    texted: Counter[tuple[str, str]] = field(default_factory=Counter)  # (segment key, country) -> people
 
 
-def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limit: int = 2000) -> Prepared:
-    """Drafts the next wave. NeedsPerson when nobody is left to draft for."""
+def prepare(
+    desk: Desk,
+    slug: str,
+    author: str,
+    progress: Progress = quiet,
+    limit: int = 2000,
+    only: Collection[str] = (),
+) -> Prepared:
+    """Drafts the next wave. NeedsPerson when nobody is left to draft for.
+
+    `only`: languages; whoever is written in another one is held back, stays without a notice and is listed.
+    """
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         desk.key(incident)  # refused once the people are erased
-        _replace_drafts(desk, session, incident)
-        _end_stale(desk, session, incident)
-        kind, wanted = _next_wave(session, incident)
+        replace_drafts(desk, session, incident)
+        end_stale(desk, session, incident)
+        kind, wanted = next_wave(session, incident)
         if not wanted:
             raise NeedsPerson(
                 f"{slug}: everybody in scope has a notice already; `tocsin status {slug}` shows where it is"
             )
+        wanted = judgements.to_tell(desk, session, incident, current_facts(session, incident), wanted)
+        if not wanted:
+            raise NeedsPerson(f"{slug}: of everybody who has no notice yet it was decided not to tell them")
+        wanted, held = _held_back(desk, session, incident, wanted, only)
         work = _begin(desk, session, incident, kind, len(wanted), author)
+        work.held_back.update(held)
         _survey(desk, session, work, wanted, limit)
         if not work.keys:
             raise NeedsPerson(
@@ -126,138 +153,29 @@ def prepare(desk: Desk, slug: str, author: str, progress: Progress = quiet, limi
         )
         notices = _write(desk, session, work, wanted, texts, progress)
         public = wording.render_public(desk, session, incident, work.keys, work.drafter, work.facts)
-        return _seal(desk, session, work, texts, public, notices)
+        prepared = _seal(desk, session, work, texts, public, notices)
+        found = guarding.guard_wave(desk, session, work.incident, work.wave)
+        return replace(prepared, guard=tuple(f"{f.severity}: {f.what}" for f in found))
 
 
-# --- whose turn it is -----------------------------------------------------------------------------------------------
+def _held_back(
+    desk: Desk, session: Session, incident: Incident, wanted: list[str], only: Collection[str]
+) -> tuple[list[str], Counter[str]]:
+    """The people of the chosen languages, and how many of each other language wait."""
+    known = languages(desk.settings.templates)
+    if unknown := sorted(set(only) - set(known)):
+        raise BadInput(f"--language {unknown[0]!r}", "has no words.", f"Languages: {', '.join(known)}.")
+    if not only:
+        return wanted, Counter()
 
+    def own(language: str) -> str:
+        return spoken(language, known)
 
-def _replace_drafts(desk: Desk, session: Session, incident: Incident) -> None:
-    """Takes away what was drafted and never launched; its approvals are void."""
-    query = select(Wave).where(
-        Wave.incident_id == incident.id,
-        col(Wave.launched_at).is_(None),
-        col(Wave.stopped_at).is_(None),
-    )
-    for wave in session.exec(query).all():
-        _mark_changed(session, columns(NOTICE.c.subject_id).where(NOTICE.c.wave_id == wave.id), desk.now())
-        approvals.void(desk, session, incident, wave.id, "the wave was prepared anew")
-        wave.stopped_at, wave.stopped_why = desk.now(), f"{REPLACED} by a later draft"
-        session.add(wave)
-        session.flush()
-        for table in (DELIVERY, NOTICE, SEGMENT):
-            session.connection().execute(delete(table).where(table.c.wave_id == wave.id))
-        desk.log(session, incident.id, "wave_replaced", wave.id, number=wave.number)
-
-
-def _end_stale(desk: Desk, session: Session, incident: Incident) -> None:
-    """What a launched wave may send no longer leaves it, and its people wait for the wave that is drafted now.
-
-    Its window is over, or its words rest on facts that were declared otherwise since.
-    """
-    outbox.expire(session, incident.id, desk.lane, desk.clock.lease(), desk.now())
-    d = DELIVERY.c
-    waiting = frozenset({DeliveryState.PLANNED, DeliveryState.READY})
-    stale = {wave.id: why for wave in _launched(session, incident) if (why := _stale(desk, session, incident, wave))}
-    over = columns(d.id, d.subject_id, d.wave_id).where(
-        d.wave_id.in_(list(stale)), d.state.in_([state.value for state in waiting])
-    )
-    left = list(session.connection().execute(over))
-    changes = [
-        Change(
-            delivery=delivery,
-            from_states=waiting,
-            to_state=DeliveryState.SUPPRESSED,
-            kind="delivery.suppressed",
-            suppressed_why=stale[wave],
-            at=desk.now(),
-        )
-        for delivery, _, wave in left
-    ]
-    outbox.apply(session, incident.id, desk.lane, changes, desk.now())
-    for start in range(0, len(left), _AT_A_TIME):
-        _mark_changed(session, [subject for _, subject, _ in left[start : start + _AT_A_TIME]], desk.now())
-
-
-def _launched(session: Session, incident: Incident) -> Sequence[Wave]:
-    query = select(Wave).where(Wave.incident_id == incident.id, col(Wave.launched_at).is_not(None))
-    return session.exec(query).all()
-
-
-def _stale(desk: Desk, session: Session, incident: Incident, wave: Wave) -> SuppressionReason | None:
-    if wave.window_until <= desk.now():
-        return SuppressionReason.WINDOW_OVER
-    try:
-        refuse_old_words(session, incident, wave.facts_number, f"wave {wave.number}")
-    except NeedsPerson:
-        return SuppressionReason.CHANGED
-    return None
-
-
-def _mark_changed(session: Session, subjects: Any, at: datetime | None) -> None:
-    """`changed_at` stands while what was last drafted for a person is not what they should get."""
-    session.connection().execute(update(SUBJECT).where(SUBJECT.c.id.in_(subjects)).values(changed_at=at))
-
-
-def _next_wave(session: Session, incident: Incident) -> tuple[WaveKind, list[str]]:
-    """People without a notice, or who left an earlier wave; else those already told of whom more was exposed."""
-    s, n = SUBJECT.c, NOTICE.c
-    has = columns(n.subject_id).where(n.incident_id == incident.id)
-    people = columns(s.id).where(s.incident_id == incident.id, s.withdrawn.is_(False)).order_by(s.id)
-    fresh = list(session.connection().execute(people.where(s.id.not_in(has))).scalars())
-    earlier = session.exec(
-        select(Wave.id).where(Wave.incident_id == incident.id, col(Wave.launched_at).is_not(None))
-    ).first()
-    left, more = _changed(session, incident)
-    if fresh or left:
-        return (WaveKind.FOLLOW_UP if earlier else WaveKind.FIRST), sorted([*fresh, *left])
-    return WaveKind.SUPPLEMENTARY, sorted(more)
-
-
-def _changed(session: Session, incident: Incident) -> tuple[list[str], list[str]]:
-    """Of the people who changed since their notice was drafted: those never told, and those told too little."""
-    s, n, w = SUBJECT.c, NOTICE.c, WAVE.c
-    changed = (
-        columns(s.id, s.elements)
-        .join(NOTICE, n.subject_id == s.id)
-        .join(WAVE, n.wave_id == w.id)
-        .where(s.incident_id == incident.id, s.withdrawn.is_(False), s.changed_at.is_not(None))
-    )
-    own = {row.id: frozenset(json.loads(row.elements)) for row in session.connection().execute(changed)}
-    left, more = [], []
-    for subject, elements in own.items():
-        told, open_ = _told_of(session, subject)
-        if open_:
-            continue
-        if told is None:
-            left.append(subject)
-        elif elements - told:
-            more.append(subject)
-    return left, more
-
-
-def _told_of(session: Session, subject: str) -> tuple[frozenset[str] | None, bool]:
-    """The elements that a person has been told of (None: never told), and whether a notice is still under way.
-
-    A wave that holds two notices for a person has told them when both were taken.
-    """
-    d = DELIVERY.c
-    rows = session.connection().execute(
-        columns(d.wave_id, d.notice_id, d.state, d.suppressed_why, SEGMENT.c.exposed)
-        .join(SEGMENT, d.segment_id == SEGMENT.c.id)
-        .where(d.subject_id == subject)
-    )
-    taken: dict[str, dict[str, bool]] = {}  # wave -> notice -> whether a carrier took it
-    known: dict[str, frozenset[str]] = {}
-    under_way = False
-    for wave, notice, state, why, exposed in rows:
-        notices = taken.setdefault(wave, {})
-        notices[notice] = notices.get(notice, False) or state in TOLD_STATES
-        known[wave] = frozenset(json.loads(exposed))
-        open_ = state not in TOLD_STATES and state is not DeliveryState.UNDELIVERABLE and why is None
-        under_way = under_way or open_
-    told = [known[wave] for wave, notices in taken.items() if all(notices.values())]
-    return (frozenset().union(*told) if told else None), under_way
+    held, kept = held_back(session, wanted, only, own), chosen_people(session, wanted, only, own)
+    if not kept:
+        raise NeedsPerson(f"{incident.slug}: nobody who has no notice yet is written in {', '.join(sorted(only))}")
+    desk.log(session, incident.id, "people_held_back", incident.id, languages=dict(sorted(held.items())))
+    return kept, held
 
 
 # --- drafting -------------------------------------------------------------------------------------------------------
@@ -300,7 +218,7 @@ def _begin(desk: Desk, session: Session, incident: Incident, kind: WaveKind, peo
     session.flush()
     drafter = Drafter(
         facts=facts,
-        obligations=telling_people(assessed),
+        obligations=telling_people(assessed, judgements.decided(judgements.counting(desk, session, incident, facts))),
         instruments=instruments_with_promises(assessed, facts),
         policy=policy_of(desk),
         languages=frozenset(languages(desk.settings.templates)),
@@ -349,11 +267,13 @@ def _write(
     rungs: list[NewDelivery] = []
     total = 0
     for start in range(0, len(wanted), _AT_A_TIME):
-        _mark_changed(session, wanted[start : start + _AT_A_TIME], None)
+        mark_changed(session, wanted[start : start + _AT_A_TIME], None)
     for done, row in enumerate(_subjects(session, wanted), 1):
         for draft in _drafts(session, work, row, texts):
             total += 1
-            notices.append(_notice(work, draft))
+            code = draft.slots[Slot.VERIFICATION_CODE]
+            mark = desk.vault.verification_index(verification.read(code))
+            notices.append(_notice(work, draft) | {"verification": mark})
             rungs += _first_rung(work, draft, texts, total)
         if len(notices) >= _AT_A_TIME:
             _flush(desk, session, notices, rungs)
@@ -386,6 +306,8 @@ def _drafts(session: Session, work: _Work, row: Subject, texts: wording.Texts) -
         work.shapes[draft.shape()] += 1
         for channel in draft.ladder[0] if draft.ladder else ():
             work.people[draft.key, channel] += 1
+        if any(Channel.SMS in rung for rung in draft.ladder):
+            work.texted[draft.key, row.residence.split("-")[0]] += 1
         if any(Channel.LETTER in rung for rung in draft.ladder):
             work.characters.update(*draft.slots.values())
         yield draft
@@ -420,6 +342,7 @@ def _first_rung(work: _Work, draft: Draft, texts: wording.Texts, place: int) -> 
             rung=0,
             state=DeliveryState.PLANNED,
             pilot=place <= work.wave.pilot,
+            urgency=urgency(draft.key.rpartition("/")[2].split("+")),  # a key ends in what was exposed
         )
 
 
@@ -484,6 +407,9 @@ def _seal(
         warnings=texts.warnings,
         problems=dict(work.problems),
         untranslated=dict(work.drafter.untranslated),
+        held_back=dict(work.held_back),
+        texting=texting(desk, texts.wordings, work.texted),
+        errors_in={language: count for language, count in texts.errors_in.items() if count},
         unprintable=tuple(f"U+{ord(c):04X}" for c in sorted(unprintable(work.characters))) if work.characters else (),
     )
 
@@ -494,8 +420,3 @@ def _count_segments(session: Session, work: _Work, texts: wording.Texts) -> None
         if row is not None:
             row.people = people
             session.add(row)
-
-
-def findings_of(rows: Iterable[str]) -> Counter[Severity]:
-    """Findings of stored wordings by severity."""
-    return Counter(Severity(f["severity"]) for text in rows for f in json.loads(text))

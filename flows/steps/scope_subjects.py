@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import Table, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, select
 
 from flows.steps.desk import Desk, Progress, find_incident, quiet
+from flows.steps.likely import apply_merges, stood_for
 from flows.steps.open_incident import revise
+from flows.steps.sealing import Sealing
 from models import outbox
-from models.intake import Candidate, Reading, Source, load_mapping, read_people
+from models.intake import Reading, Source, load_mapping, read_people
 from models.outbox import Change as StateChange
-from models.tables import Incident, ScopeRun, metadata, new_id
+from models.staging import COMPARED, SORTED, Stage, take_in
+from models.tables import Incident, ScopeRun, metadata
 from models.values import DeliveryState, NeedsPerson, SuppressionReason, canonical
-from models.vault import IncidentKey, Record
 from planning.scope import Change, Counting, Known, Waterfall, compare_one, fact_changes, fact_source
 
 SUBJECT: Table = metadata.tables["subject"]
 DELIVERY: Table = metadata.tables["delivery"]
 _AT_A_TIME = 2_000
+_STOOD_FOR = "stood_for"  # beside the words of Change: another person stands for this one
 _MOVES = frozenset({Change.DECEASED_SINCE, Change.MORE_ELEMENTS, Change.CONTACT, Change.WITHDRAWN})
 
 
@@ -70,22 +72,29 @@ def scope(
     with desk.db.read() as session:
         incident = find_incident(session, slug)
         number = _next_number(session, incident.id)
-        key = desk.key(incident)
+        desk.key(incident)  # refused once the people are erased
     rejects = desk.settings.folder("rejects") / f"{slug}.scope-{number}.rejects.csv"
     warnings = rejects.with_name(f"{slug}.scope-{number}.warnings.csv")
     spill = desk.settings.folder("spill")
     for left in (rejects, warnings):
         left.unlink(missing_ok=True)
-    with (
-        read_people(
-            source, mapping, as_of=desk.now().date(), spill_dir=spill, rejects_file=rejects, warnings_file=warnings
-        ) as reading,
-        desk.db.write() as session,
-    ):
-        incident = find_incident(session, slug)
-        waterfall, changes, kept = _store(desk, session, incident, key, reading, number, progress, withdraw)
-        _remember(desk, session, incident, reading, waterfall, changes, number, author)
-        assessed, against = revise(desk, session, incident, fact_changes(waterfall), fact_source(waterfall), author)
+    make = Sealing(desk.settings.key_file, incident.id, incident.wrapped_key or b"", Path())
+    with read_people(
+        source, mapping, as_of=desk.now().date(), spill_dir=spill, rejects_file=rejects, warnings_file=warnings
+    ) as reading:
+        waterfall = _seal(reading, replace(make, folder=reading.folder), progress)
+        with take_in(desk.db, reading.folder, incident.id) as stage:
+            session, incident = stage.session, find_incident(stage.session, slug)
+            changes, kept = _store(desk, stage, incident, number, waterfall, withdraw)
+            _remember(desk, session, incident, reading, waterfall, changes, number, author)
+            assessed, against = revise(
+                desk,
+                session,
+                incident,
+                fact_changes(waterfall, stood_for(session, incident.id, number)),
+                fact_source(waterfall),
+                author,
+            )
     return Scoped(
         slug,
         number,
@@ -134,54 +143,64 @@ def _remember(
 # --- storing --------------------------------------------------------------------------------------------------------
 
 
-def _store(
-    desk: Desk,
-    session: Session,
-    incident: Incident,
-    key: IncidentKey,
-    reading: Reading,
-    number: int,
-    progress: Progress,
-    withdraw: bool,
-) -> tuple[Waterfall, Counter[Change], int]:
-    known = dict(_known(session, incident.id))
-    consented = _consented(session, incident.id)
-    counting, changes, moved = Counting(), Counter[Change](), list[tuple[str, Change]]()
-    fresh: list[dict[str, Any]] = []
-    altered: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for person in reading.people():
-        counting.add(person)
-        index = key.index("person", person.person_key)
-        seen.add(index)
-        old_id, old = known.get(index, ("", None))
-        new = _mark(key, person)
-        change = compare_one(old, new)
-        if change is Change.OTHER and old_id in consented and not person.consent_email:
-            change = Change.CONTACT  # an address that may no longer be written to is as good as another one
-        changes[change] += 1
-        row = _row(incident, key, person, index, old_id or new_id(), new, number)
-        if not old_id:
-            fresh.append(row)
-        else:
-            altered.append(row)
-            moved += [(old_id, change)] if change in _MOVES else []
-        if len(fresh) + len(altered) >= _AT_A_TIME:
-            _flush(session, fresh, altered)
-            progress("people", changes.total(), reading.tally.rows)
-    _flush(session, fresh, altered)
-    gone = [
-        (identity, Change.WITHDRAWN) for index, (identity, k) in known.items() if index not in seen and not k.withdrawn
-    ]
-    kept = _kept(incident.slug, len(gone), len(known), reading.tally.rejected.total(), withdraw)
-    gone = [] if kept else gone
-    changes[Change.WITHDRAWN] += len(gone)
-    _withdraw(desk, session, [identity for identity, _ in gone])
-    _leave_set(desk, session, incident, [*moved, *gone])
+def _seal(reading: Reading, make: Sealing, progress: Progress) -> Waterfall:
+    """Seals everybody into files of the private folder, in as many processes as pay. No lock is held meanwhile."""
+    counting = Counting()
+    for part in reading.through(make):
+        counting.merge(part)
+        progress("people", counting.people, reading.tally.rows)
     waterfall = counting.waterfall(reading.source, reading.rule, reading.tally)
     waterfall.check()
-    progress("people", waterfall.people, waterfall.people)
-    return waterfall, changes, kept
+    return waterfall
+
+
+def _store(
+    desk: Desk, stage: Stage, incident: Incident, number: int, waterfall: Waterfall, withdraw: bool
+) -> tuple[Counter[Change], int]:
+    """Sorts people into new, changed, unchanged and withdrawn, and writes what is new. Also how many were kept."""
+    known = stage.known()
+    if not known:
+        return Counter({Change.NEW: stage.insert_all(number)}), 0
+    stage.index()
+    changes, stand_ins = _sort_out(stage)
+    fresh = stage.note_fresh()
+    gone = stage.note_gone(Change.WITHDRAWN)
+    gone -= stage.spare(stand_ins, Change.WITHDRAWN)  # whom they stand for is listed still
+    kept = _kept(incident.slug, gone, known, sum(waterfall.rejected.values()), withdraw)
+    changes[Change.NEW] += fresh
+    changes[Change.WITHDRAWN] += 0 if kept else gone
+    changes[Change.UNCHANGED] += waterfall.people - sum(n for c, n in changes.items() if c is not Change.WITHDRAWN)
+    stage.alter(number, but=Change.WITHDRAWN)
+    stage.insert_fresh(number)
+    apply_merges(desk, stage.session, incident, desk.key(incident))
+    moves = _MOVES - {Change.WITHDRAWN} if kept else _MOVES
+    _mark_moved(desk, stage, moves)
+    _leave_set(desk, stage, incident, moves)
+    return changes, kept
+
+
+def _sort_out(stage: Stage) -> tuple[Counter[Change], list[str]]:
+    """Decides what changed for everybody whose record differs, or who was withdrawn and is listed again.
+
+    Also who stands for others that are listed: those others stay as they are, by a person's decision.
+    """
+    changes, stand_ins = Counter[Change](), list[str]()
+    for batch in stage.differing():
+        others = [(i, into) for i, *_, into in batch if into]
+        stand_ins += [into for _, into in others]
+        stage.note((i, _STOOD_FOR) for i, _ in others)
+        alone = ((i, _known(old, withdrawn), _known(new)) for i, old, new, withdrawn, into in batch if not into)
+        found = [(i, compare_one(old, new)) for i, old, new in alone]
+        changes.update(change for _, change in found)
+        stage.note((i, change.value) for i, change in found)
+    changes[Change.UNCHANGED] += len(stand_ins)
+    return changes, stand_ins
+
+
+def _known(values: tuple[Any, ...], withdrawn: bool = False) -> Known:
+    """Values of models.staging.COMPARED."""
+    known = dict(zip(COMPARED, values, strict=True))
+    return Known(**known | {"elements": frozenset(json.loads(known["elements"]))}, withdrawn=withdrawn)
 
 
 MANY = 0.2  # share of the people known so far that a list may lack without a person's word
@@ -201,159 +220,41 @@ def _kept(slug: str, gone: int, known: int, rejected: int, withdraw: bool) -> in
     return 0
 
 
-def _consented(session: Session, incident_id: str) -> set[str]:
-    c = SUBJECT.c
-    agreed = columns(c.id).where(c.incident_id == incident_id, c.consent_email.is_(True))
-    return set(session.connection().execute(agreed).scalars())
+def _mark_moved(desk: Desk, stage: Stage, moves: frozenset[Change]) -> None:
+    """Whoever may need another notice than the one that was drafted, and who is withdrawn."""
+    connection, at = stage.session.connection(), desk.now()
+    connection.execute(update(SUBJECT).where(SUBJECT.c.id.in_(stage.noted(*moves))).values(changed_at=at))
+    if Change.WITHDRAWN in moves:
+        gone = stage.noted(Change.WITHDRAWN)
+        connection.execute(update(SUBJECT).where(SUBJECT.c.id.in_(gone)).values(withdrawn=True))
 
 
-def _known(session: Session, incident_id: str) -> Iterator[tuple[str, tuple[str, Known]]]:
-    c = SUBJECT.c
-    wanted = columns(
-        c.person_index,
-        c.id,
-        c.content_mark,
-        c.elements,
-        c.email_index,
-        c.phone_index,
-        c.address_index,
-        c.deceased,
-        c.withdrawn,
-    ).where(c.incident_id == incident_id)
-    for index, identity, mark, elements, email, phone, address, deceased, withdrawn in session.connection().execute(
-        wanted
-    ):
-        own = frozenset(json.loads(elements))
-        yield index, (identity, Known(mark, own, email, phone, address, deceased, withdrawn))
-
-
-def _mark(key: IncidentKey, person: Candidate) -> Known:
-    """What we remember of a person to compare with: a keyed mark of everything, blind indexes of the contacts."""
-    content = {
-        "record": _record(person).to_json(),
-        "residence": person.residence,
-        "language": person.language,
-        "role": person.role,
-        "flags": [person.minor, person.deceased, person.protected, person.consent_email],
-        "elements": sorted(person.elements),
-        "customer": person.customer,
-    }
-    address = "\n".join(person.address)
-    return Known(
-        content_mark=key.index("content", canonical(content)),
-        elements=person.elements,
-        email_index=key.index("email", person.email) if person.email else "",
-        phone_index=key.index("phone", person.phone) if person.phone else "",
-        address_index=key.index("address", address) if address else "",
-        deceased=person.deceased,
-    )
-
-
-def _record(person: Candidate) -> Record:
-    return Record(
-        name=person.name,
-        guardian_name=person.guardian_name,
-        next_of_kin_name=person.next_of_kin_name,
-        email=person.email,
-        phone=person.phone,
-        address=person.address,
-        country=person.country,
-        born=person.born,
-        customer_name=person.customer_name,
-        own_dates=(person.own_dates,) if person.own_dates else (),
-    )
-
-
-def _row(
-    incident: Incident, key: IncidentKey, person: Candidate, index: str, identity: str, mark: Known, number: int
-) -> dict[str, Any]:
-    return {
-        "id": identity,
-        "incident_id": incident.id,
-        "person_index": index,
-        "residence": person.residence,
-        "language": person.language,
-        "role": person.role,
-        "minor": person.minor,
-        "deceased": person.deceased,
-        "protected": person.protected,
-        "elements": canonical(sorted(person.elements)),
-        "consent_email": person.consent_email,
-        "has_email": person.has_email,
-        "has_phone": person.has_phone,
-        "has_mobile": person.has_mobile,
-        "has_address": person.has_address,
-        "email_index": mark.email_index,
-        "phone_index": mark.phone_index,
-        "address_index": mark.address_index,
-        "customer": person.customer,
-        "sealed": key.seal_record(identity, _record(person)),
-        "content_mark": mark.content_mark,
-        "first_scope": number,
-        "last_scope": number,
-        "withdrawn": False,
-        "changed_at": None,
-    }
-
-
-def _flush(session: Session, fresh: list[dict[str, Any]], altered: list[dict[str, Any]]) -> None:
-    if fresh:
-        outbox.bulk_insert(session, SUBJECT, fresh)
-    if altered:
-        session.connection().execute(_ALTER, [_altered(row) for row in altered])
-    fresh.clear()
-    altered.clear()
-
-
-_ALTERED = [
-    c.name for c in SUBJECT.columns if c.name not in ("id", "incident_id", "person_index", "first_scope", "changed_at")
-]
-_ALTER = (
-    update(SUBJECT)
-    .where(SUBJECT.c.id == bindparam("_id"))
-    .values(
-        **{name: bindparam(f"_{name}", type_=SUBJECT.c[name].type) for name in _ALTERED},
-    )
-)
-
-
-def _altered(row: dict[str, Any]) -> dict[str, Any]:
-    return {"_id": row["id"]} | {f"_{name}": row[name] for name in _ALTERED}
-
-
-def _withdraw(desk: Desk, session: Session, ids: list[str]) -> None:
-    for start in range(0, len(ids), _AT_A_TIME):
-        part = ids[start : start + _AT_A_TIME]
-        session.connection().execute(
-            update(SUBJECT).where(SUBJECT.c.id.in_(part)).values(withdrawn=True, changed_at=desk.now())
-        )
-
-
-def _leave_set(desk: Desk, session: Session, incident: Incident, moved: list[tuple[str, Change]]) -> None:
+def _leave_set(desk: Desk, stage: Stage, incident: Incident, moves: frozenset[Change]) -> None:
     """Deliveries that have not left yet, of people who changed: suppressed, and the person waits for the next wave."""
-    why = {identity: change for identity, change in moved}
     waiting = frozenset({DeliveryState.PLANNED, DeliveryState.READY, DeliveryState.CLAIMED})
-    ids = list(why)
-    for start in range(0, len(ids), _AT_A_TIME):
-        part = ids[start : start + _AT_A_TIME]
-        session.connection().execute(update(SUBJECT).where(SUBJECT.c.id.in_(part)).values(changed_at=desk.now()))
-        query = columns(DELIVERY.c.id, DELIVERY.c.subject_id).where(
-            DELIVERY.c.subject_id.in_(part), DELIVERY.c.state.in_([s.value for s in waiting])
-        )
+    d, last = DELIVERY.c, ""
+    query = (
+        columns(d.id, SORTED.c.change)
+        .join(SORTED, SORTED.c.id == d.subject_id)
+        .where(d.state.in_([s.value for s in waiting]), SORTED.c.change.in_(moves))
+        .order_by(d.id)
+        .limit(_AT_A_TIME)
+    )
+    while found := stage.session.connection().execute(query.where(d.id > last)).all():
         changes = [
             StateChange(
                 delivery=delivery,
                 from_states=waiting,
                 to_state=DeliveryState.SUPPRESSED,
                 kind="delivery.suppressed",
-                suppressed_why=_reason(why[subject]),
+                suppressed_why=_reason(change),
                 at=desk.now(),
             )
-            for delivery, subject in session.connection().execute(query)
+            for delivery, change in found
         ]
-        if changes:
-            outbox.apply(session, incident.id, desk.lane, changes, desk.now())
+        outbox.apply(stage.session, incident.id, desk.lane, changes, desk.now())
+        last = found[-1].id
 
 
-def _reason(change: Change) -> SuppressionReason:
-    return SuppressionReason.WITHDRAWN if change is Change.WITHDRAWN else SuppressionReason.CHANGED
+def _reason(change: str) -> SuppressionReason:
+    return SuppressionReason.WITHDRAWN if change == Change.WITHDRAWN else SuppressionReason.CHANGED

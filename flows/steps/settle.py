@@ -6,10 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Table, or_, update
+from sqlalchemy import Table, func, or_, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -26,6 +26,7 @@ from notifiers.contract import CHANNELS, BatchCarrier, Carrier
 from planning.fold import Step, UnknownPolicy, fold_evidence, give_up_waiting, resolve_unknown
 
 DELIVERY: Table = metadata.tables["delivery"]
+RECEIPT: Table = metadata.tables["receipt"]
 ORPHANS = "orphans"  # the folder of returned mails that belong to nobody
 _AT_A_TIME = 500
 
@@ -49,13 +50,16 @@ class Settled:
 
 def settle_all(desk: Desk) -> Settled:
     """Every open incident: receipts in the inbox, leases that ended, unknown outcomes, waits that are over."""
+    from flows.steps import texted, voicing  # they take their receipts through us
+
     done = Settled()
     slugs = [incident.slug for incident in open_incidents(desk)]
     _read_mails(desk, slugs, desk.settings.folder("inbox") / "bounces", done)
     for slug in slugs:
         reconcile(desk, slug, done)
     for slug in slugs:
-        texts(desk, slug, done)
+        texted.texts(desk, slug, done)
+        voicing.calls(desk, slug, done)
     return done
 
 
@@ -118,85 +122,38 @@ def _put_away(files: Iterable[Path], folder: Path) -> None:
         path.rename(folder / path.name)
 
 
-def texts(desk: Desk, slug: str, done: Settled | None = None) -> Settled:
-    """Asks the SMS provider what became of the texts it took; where its callbacks reach us, this finds nothing new.
-
-    Each is asked about at least once, and until the channel's window for contrary evidence is over.
-    """
-    done = done or Settled()
-    with desk.db.read() as session:
-        incident = find_incident(session, slug)
-        asked = _taken_texts(desk, session, incident)
-    if asked:
-        found = asyncio.run(_fetch(desk, incident, asked))
-        with desk.db.write() as session:
-            for part in (list(asked)[n : n + _AT_A_TIME] for n in range(0, len(asked), _AT_A_TIME)):
-                count = update(DELIVERY).where(DELIVERY.c.id.in_(part)).values(looked_up=DELIVERY.c.looked_up + 1)
-                session.connection().execute(count)
-        take(desk, slug, found, done)
-    return done
-
-
-def _taken_texts(desk: Desk, session: Session, incident: Incident) -> dict[str, str]:
-    """Delivery -> the provider's id of each text without a final answer."""
-    d = DELIVERY.c
-    since = desk.now() - timedelta(days=CHANNELS[Channel.SMS].evidence_days)
-    query = columns(d.id, d.carrier_ref).where(
-        d.incident_id == incident.id,
-        d.channel == Channel.SMS,
-        d.state == DeliveryState.ACCEPTED,
-        d.carrier_ref != "",
-        or_(d.looked_up == 0, d.accepted_at >= since),
-    )
-    return {delivery: sid for delivery, sid in session.connection().execute(query)}
-
-
-async def _fetch(desk: Desk, incident: Incident, asked: Mapping[str, str]) -> list[Receipt]:
-    from notifiers.sms.carrier import SmsCarrier
-    from notifiers.sms.webhook import receipt_from_callback
-
-    carrier = open_carrier(desk, incident, Channel.SMS)
-    if not isinstance(carrier, SmsCarrier):
-        return []
-    found: list[Receipt] = []
-    pairs, lanes = list(asked.items()), CHANNELS[Channel.SMS].lanes
-    try:
-        for start in range(0, len(pairs), lanes):
-            part = pairs[start : start + lanes]
-            answers = await asyncio.gather(*(carrier.fetch(sid) for _, sid in part))
-            told = zip(part, answers, strict=True)
-            made = [receipt_from_callback(a, desk.now(), delivery) for (delivery, _), a in told if a is not None]
-            found += [receipt for receipt in made if receipt is not None]
-    finally:
-        await carrier.close()
-    return found
-
-
 def returned_letters(desk: Desk, slug: str, references: Sequence[str]) -> Settled:
     """Letters that came back, by the reference printed on them."""
     done = Settled()
     with desk.db.read() as session:
         incident = find_incident(session, slug)
+        wanted = [reference.strip().upper() for reference in references]
+        letters = letters_of(session, incident, wanted)
         found = []
-        for reference in references:
-            row = _letter_of(session, incident, reference.strip().upper())
-            if row is None:
+        for reference in wanted:
+            if reference not in letters:
                 raise BadInput(
                     f"reference {reference!r}", "is on no letter of this incident.", "Check the letter again."
                 )
+            row = letters[reference][0]
             mark = digest([row, "returned"])
             found.append(Receipt(Evidence.RETURNED, desk.now(), row, "returned", "returned_letter", mark))
     take(desk, slug, found, done)
     return done
 
 
-def _letter_of(session: Session, incident: Incident, reference: str) -> str | None:
-    query = (
-        select(Delivery.id)
-        .join(Notice, Delivery.notice_id == Notice.id)  # type: ignore[arg-type]
-        .where(Notice.incident_id == incident.id, Notice.reference == reference, Delivery.channel == Channel.LETTER)
-    )
-    return session.exec(query).first()
+def letters_of(session: Session, incident: Incident, references: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Reference printed on a letter -> its delivery, and the batch and pages where it stands."""
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(references), 500):
+        query = (
+            select(Notice.reference, Delivery.id, Delivery.carrier_ref)
+            .join(Delivery, Delivery.notice_id == Notice.id)  # type: ignore[arg-type]
+            .where(Notice.incident_id == incident.id, Delivery.channel == Channel.LETTER)
+            .where(col(Notice.reference).in_(list(references[start : start + 500])))
+        )
+        found |= {reference: (delivery, where) for reference, delivery, where in session.exec(query).all()}
+    return found
 
 
 def call_outcomes(desk: Desk, slug: str, path: Path) -> Settled:
@@ -214,12 +171,28 @@ def take(desk: Desk, slug: str, found: Sequence[Receipt], done: Settled) -> None
         incident = find_incident(session, slug)
         for receipt in found:
             _take_one(desk, session, incident, receipt, done)
+        _halt_by_share(desk, session, incident, found)
         done.met += update_met(desk, session, incident)
+
+
+# Providers that promise no order of their callbacks: of two endings that contradict each other the first one stands.
+FIRST_STANDS = frozenset({"twilio"})
+
+
+def ended(session: Session, receipt: Receipt) -> bool:
+    """Whether an earlier receipt of the same source has settled the delivery."""
+    query = select(ReceiptRow.id).where(
+        ReceiptRow.delivery_id == receipt.delivery, ReceiptRow.source == receipt.source, ReceiptRow.delivery_id != ""
+    )
+    return session.exec(query).first() is not None
 
 
 def _take_one(desk: Desk, session: Session, incident: Incident, receipt: Receipt, done: Settled) -> None:
     seen = select(ReceiptRow.id).where(ReceiptRow.source == receipt.source, ReceiptRow.digest == receipt.digest)
     if session.exec(seen).first() is not None:
+        done.repeats += 1
+        return
+    if receipt.source in FIRST_STANDS and ended(session, receipt):
         done.repeats += 1
         return
     row = session.get(Delivery, receipt.delivery) if receipt.delivery else None
@@ -247,6 +220,22 @@ def _take_one(desk: Desk, session: Session, incident: Incident, receipt: Receipt
     done.evidence[receipt.evidence.value] += 1
     steps = fold_evidence(row.state, receipt.evidence, posting.patience(row.channel, row.attempts))
     _walk(desk, session, incident, row, steps, receipt, done)
+
+
+def _halt_by_share(desk: Desk, session: Session, incident: Incident, found: Sequence[Receipt]) -> None:
+    """Stops the texts when too large a share of them is filtered: one alone says little, many speak of us."""
+    from notifiers.sms.codes import FEWEST, HALTING_SHARES
+
+    d, r = DELIVERY.c, RECEIPT.c
+    for code in {receipt.code for receipt in found if receipt.source == "twilio"} & HALTING_SHARES.keys():
+        taken = columns(func.count()).where(
+            d.incident_id == incident.id, d.channel == Channel.SMS, d.accepted_at.is_not(None)
+        )
+        ended = columns(func.count()).where(r.incident_id == incident.id, r.source == "twilio", r.code == code)
+        session.flush()
+        texts, bad = (int(session.connection().execute(query).scalar_one()) for query in (taken, ended))
+        if texts >= FEWEST and bad / texts > HALTING_SHARES[code]:
+            posting.halt(desk, session, incident, Channel.SMS, f"{bad} of {texts} texts ended with {code}")
 
 
 def _walk(

@@ -12,16 +12,19 @@ from sqlalchemy import Table, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from flows.steps import approvals
+from flows.steps import approvals, judgements
 from flows.steps.desk import Desk, find_incident
 from flows.steps.findings import findings
+from flows.steps.judgements import Standing
 from flows.steps.law import body_of, local, owed_row
-from flows.steps.open_incident import live_obligations
+from flows.steps.open_incident import current_facts, live_obligations
+from flows.steps.whose_turn import without_notice
 from models import sums
 from models.tables import Delivery, Event, Filing, Incident, ObligationRow, PublicNotice, ScopeRun, Wave, metadata
 from models.values import OPEN_STATES, DeliveryState, TocsinError
 from planning.deadlines import lateness, next_action
 from planning.release import problems_to_launch
+from regimes.judgement import Resting
 from regimes.obligations import duration
 
 DELIVERY: Table = metadata.tables["delivery"]
@@ -32,6 +35,9 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
     with desk.db.read() as session:
         incident = find_incident(session, slug)
         rows = live_obligations(session, incident.id)
+        facts = current_facts(session, incident)
+        judged = judgements.every(desk, session, incident, facts)
+        decided = judgements.decided(one for one in judged if one.counts)
         public = _public(session, incident)
         return {
             "incident": incident.slug,
@@ -40,9 +46,12 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
             "now": desk.now().isoformat(),
             "closed": _iso(incident.closed_at),
             "erased": _iso(incident.erased_at),
-            "next_action": next_action([owed_row(r) for r in rows], desk.now()),
-            "deadlines": [deadline(desk, r) for r in rows],
+            "next_action": next_action([owed_row(r) for r in rows if r.key not in decided], desk.now()),
+            "deadlines": [deadline(desk, r, decided.get(r.key)) for r in rows],
+            "judgements": [one.as_data() for one in judged],
+            "not_recorded": [_resting(r) for r in judgements.resting_now(desk, facts, judged) if r.missing],
             "people": people(session, incident, any(p["kind"] == "page" and p["published"] for p in public)),
+            "without_notice": without_notice(session, incident),
             "deliveries": deliveries(session, incident),
             "scopes": [
                 _scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()
@@ -86,13 +95,18 @@ def deliveries(session: Session, incident: Incident) -> dict[str, dict[str, int]
 # --- the parts ------------------------------------------------------------------------------------------------------
 
 
-def deadline(desk: Desk, row: ObligationRow) -> dict[str, Any]:
+DECIDED = "decided_not_to_notify"  # a state of the page alone: the row stays what the law says
+
+
+def deadline(desk: Desk, row: ObligationRow, decision: Standing | None = None) -> dict[str, Any]:
+    """One obligation. A decision not to tell that covers it takes its lateness away, and says who decided and why."""
     body = body_of(row)
     done = row.met_at
-    late = lateness(local(body.get("due")), done or desk.now())
+    late = None if decision else lateness(local(body.get("due")), done or desk.now())
     return {
         "id": row.key,
-        "state": row.state.value,
+        "state": DECIDED if decision else row.state.value,
+        "decision": _decision(decision) if decision else None,
         "recipient": row.recipient.value,
         "authority": row.authority,
         "due": body.get("due"),
@@ -103,11 +117,21 @@ def deadline(desk: Desk, row: ObligationRow) -> dict[str, Any]:
         "held": body.get("held"),
         "because": body.get("because"),
         "missing": body.get("missing", []),
+        "deciding": body.get("deciding", []),  # of data.elements: those on which it turns
         "citation": body.get("citation"),
         "checked": body.get("checked"),
         "confidence": row.confidence.value,
         "waiting": body.get("waiting", ""),
     }
+
+
+def _decision(one: Standing) -> dict[str, Any]:
+    return {"judgement": one.number, "reasons": one.reasons, "factors": dict(one.factors), "signed": list(one.signers)}
+
+
+def _resting(one: Resting) -> dict[str, Any]:
+    """A duty that is not owed by a judgement which nobody recorded: a person must."""
+    return {"id": one.id, "facts": list(one.missing), "because": list(one.because)}
 
 
 def _scope(row: ScopeRun) -> dict[str, Any]:

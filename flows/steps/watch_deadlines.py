@@ -13,10 +13,12 @@ from email.headerregistry import Address
 
 from sqlmodel import Session, col, select
 
+from flows.steps import judgements
 from flows.steps.desk import Desk
 from flows.steps.law import body_of, owed_row
 from flows.steps.open_incident import current_facts, live_obligations, reassess
 from flows.steps.open_incident import newest as newest_facts
+from flows.steps.posted import check_page
 from flows.steps.settle import open_incidents
 from models.facts import Facts
 from models.tables import Alarm, Incident, ObligationRow, new_id
@@ -39,6 +41,7 @@ class Watched:
     missed: list[str] = field(default_factory=list)  # obligations past due and not met
     told: int = 0  # messages that a carrier took
     next_actions: dict[str, str] = field(default_factory=dict)
+    pages: list[str] = field(default_factory=list)  # public notices that are not there as they were published
 
     def counts(self) -> dict[str, int]:
         return {"raised": len(self.raised), "missed": len(self.missed), "told": self.told}
@@ -51,12 +54,22 @@ def watch(desk: Desk) -> Watched:
         with desk.db.write() as session:
             found = _raise(desk, session, incident, done)
             due, rows = _untold(desk, session, incident)
+        due += _page(desk, incident, done)
         if due:
             took = asyncio.run(_tell(desk, due))
             done.told += len(took)
             _note(desk, rows, took)
         done.raised += found
     return done
+
+
+def _page(desk: Desk, incident: Incident, done: Watched) -> list[Raised]:
+    """Once a day, whether the public notice is still there as it was published; an alarm when it is not."""
+    seen = check_page(desk, incident.slug) if desk.settings.public_url else None
+    if seen is None or not seen.problems:
+        return []
+    done.pages.append(seen.sentence)
+    return [Raised(incident.slug, "public notice", DUE, desk.now(), seen.sentence)]
 
 
 def _untold(desk: Desk, session: Session, incident: Incident) -> tuple[list[Raised], list[str]]:
@@ -69,6 +82,9 @@ def _untold(desk: Desk, session: Session, incident: Incident) -> tuple[list[Rais
     )
     gravest: dict[str, Raised] = {}
     rows = session.exec(query).all()
+    facts = current_facts(session, incident)
+    owed = {row.id for row in judgements.undecided(desk, session, incident, facts, [row for _, row in rows])}
+    rows = [(alarm, row) for alarm, row in rows if row.id in owed]
     for alarm, row in sorted(rows, key=lambda pair: THRESHOLDS.index(pair[0].threshold)):
         due = row.due or desk.now()
         sentence = _sentence(desk, incident, row, alarm.threshold, due)
@@ -90,7 +106,7 @@ def _raise(desk: Desk, session: Session, incident: Incident, done: Watched) -> l
     revision = newest_facts(session, incident.id)
     reassess(desk, session, incident, facts, revision.number if revision else 0)
     found = []
-    rows = live_obligations(session, incident.id)
+    rows = judgements.undecided(desk, session, incident, facts, live_obligations(session, incident.id))
     for row in rows:
         if row.due is not None and row.met_at is None and desk.now() > row.due:
             done.missed.append(row.key)

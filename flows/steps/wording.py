@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
 
 from flows.steps.desk import Desk
 from flows.steps.drafting import Drafter
+from flows.steps.statements import against, cues_of, made_before
 from models.facts import Facts
 from models.tables import Incident, Segment, WordingRow, new_id
 from models.values import Channel, Finding, Mode, Role, SegmentSpec, Severity, Wording, canonical
-from planning.lint import Cues, Task, lint_wording, task_for
+from planning.claims import Statement, against_facts, claims, facts_themselves
+from planning.lint import Task, lint_wording, task_for
 from planning.segment import Key, LawNotice, content_classes, fold_blocks, order_exposed, rules_for
-from templates.render import cues, render, sheet
+from templates.render import render, sheet, speaks
 from templates.sheet import Sheet
 from templates.words import needs_review
 
@@ -28,6 +32,7 @@ class Texts:
     segments: dict[tuple[str, Channel], str] = field(default_factory=dict)
     errors: int = 0
     warnings: int = 0
+    errors_in: Counter[str] = field(default_factory=Counter)  # language -> errors
 
 
 def fact_sheet(desk: Desk, facts: Facts) -> Sheet:
@@ -47,9 +52,10 @@ def render_all(
     """Every segment in every channel that a ladder of its people has."""
     texts = Texts()
     facts_sheet = fact_sheet(desk, facts)
+    truth = Truth(facts, made_before(desk, session, incident))
     for text, key in keys.items():
         rules = rules_for(key.laws, drafter.obligations, drafter.instruments, facts)
-        for channel in sorted(channels[text]):
+        for channel in sorted(c for c in channels[text] if speaks(key.language, c, desk.settings.templates)):
             made = _render(desk, key.spec(), channel, facts_sheet)
             task = task_for(
                 key.content_class,
@@ -59,8 +65,11 @@ def render_all(
                 facts,
                 organisation=name_of(desk, facts),
                 parent=desk.profile.organisation.parent,
+                role=key.role,
+                site=desk.profile.organisation.website,
             )
-            row = _store(desk, session, incident, made, _findings(desk, made, task, texts))
+            task = replace(task, mailbox=())  # the ladder keeps email from those whom a law protects
+            row = _store(desk, session, incident, made, _findings(desk, made, task, truth, texts))
             texts.wordings[text, channel] = made
             texts.segments[text, channel] = _segment(session, incident, wave_id, key, channel, row.id)
     return texts
@@ -74,11 +83,33 @@ def _render(desk: Desk, spec: SegmentSpec, channel: Channel, facts: Sheet) -> Wo
     return render(spec, channel, facts, mode=desk.settings.mode, overlay=desk.settings.templates)
 
 
-def _findings(desk: Desk, made: Wording, task: Task, texts: Texts) -> list[Finding]:
-    found = [*_unreviewed(desk, made), *lint_wording(made, task, Cues.of(cues(made.language, desk.settings.templates)))]
-    texts.errors += sum(f.severity is Severity.ERROR for f in found)
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a wording is held against besides its laws: the facts, and what was said before."""
+
+    facts: Facts
+    earlier: list[Statement]
+
+
+def _findings(desk: Desk, made: Wording, task: Task, truth: Truth, texts: Texts) -> list[Finding]:
+    overlay = desk.settings.templates
+    found = [*_unreviewed(desk, made), *lint_wording(made, task, cues_of(made.language, overlay))]
+    found += _untrue(made, task, truth, overlay)
+    wrong = sum(f.severity is Severity.ERROR for f in found)
+    texts.errors += wrong
+    texts.errors_in += Counter({made.language: wrong})
     texts.warnings += sum(f.severity is Severity.WARNING for f in found)
     return found
+
+
+def _untrue(made: Wording, task: Task, truth: Truth, overlay: Path | None) -> list[Finding]:
+    """What the facts or an earlier statement contradict."""
+    known, where = cues_of(made.language, overlay), f"{made.channel} text"
+    found = against_facts(claims(made.text, known, made.language), truth.facts, where, task.exposed)
+    key = ("facts_themselves", made.language)
+    story = truth.facts.once(key, lambda: facts_themselves(truth.facts, known, made.language))
+    found += [finding for finding in story if "not_affected" in finding.where]
+    return [replace(f, segment=made.segment) for f in (*found, *against(made, truth.earlier, where, overlay))]
 
 
 def _unreviewed(desk: Desk, made: Wording) -> list[Finding]:
@@ -143,6 +174,7 @@ def render_public(
     rules = [_without_form(rule) for rule in rules_for(laws, drafter.obligations, drafter.instruments, facts)]
     letter = content_classes(rules, exposed, facts)[0]
     facts_sheet = fact_sheet(desk, facts)
+    truth = Truth(facts, made_before(desk, session, incident))
     digests = {}
     for language in sorted({key.language for key in keys.values()}):
         spec = replace(
@@ -152,7 +184,7 @@ def render_public(
         made = _render(desk, spec, Channel.PUBLIC, facts_sheet)
         texts = Texts()
         task = task_for(letter, rules, Channel.PUBLIC, exposed, facts, organisation=name_of(desk, facts))
-        row = _store(desk, session, incident, made, _findings(desk, made, task, texts))
+        row = _store(desk, session, incident, made, _findings(desk, made, task, truth, texts))
         digests[language] = row.digest
     return digests
 

@@ -16,6 +16,9 @@ from typing import Final
 from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 
+from models.intake.numbers import read_plain
+from models.postal import street_and_town
+
 # prefix or pattern of E.164 -> whether such a number takes text messages
 RESERVED_NUMBERS: Final[tuple[tuple[re.Pattern[str], bool], ...]] = (
     (re.compile(r"\+1[2-9]\d\d55501\d\d"), True),
@@ -74,6 +77,18 @@ def read_phone(text: str, country: str) -> tuple[str, bool]:
     `country` (ISO 3166-1) is for numbers written without a country code. A number that may be fixed or mobile counts as
     mobile, as everywhere in North America.
     """
+    plain = read_plain(text, country)
+    if plain is None:
+        return read_by_library(text, country)
+    e164, mobile = plain
+    reserved = _reserved(e164)
+    if reserved is not None:
+        return e164, reserved
+    return (e164, mobile) if mobile is not None else ("", False)
+
+
+def read_by_library(text: str, country: str) -> tuple[str, bool]:
+    """What `read_phone` says of a number in whatever form."""
     import phonenumbers as pn
 
     if not text.strip() or has_control(text):
@@ -83,44 +98,50 @@ def read_phone(text: str, country: str) -> tuple[str, bool]:
     except pn.NumberParseException:
         return "", False
     e164 = pn.format_number(number, pn.PhoneNumberFormat.E164)
-    for pattern, mobile in RESERVED_NUMBERS:
-        if pattern.fullmatch(e164):
-            return e164, mobile
+    reserved = _reserved(e164)
+    if reserved is not None:
+        return e164, reserved
     if not pn.is_valid_number(number):
         return "", False
     kind = pn.number_type(number)
     return e164, kind in (pn.PhoneNumberType.MOBILE, pn.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
-# --- postal lines ---------------------------------------------------------------------------------------------------
+def _reserved(e164: str) -> bool | None:
+    """Whether a number that is reserved for fiction takes text messages; None for every other number."""
+    known = _RESERVED.get(e164[:2]) or _RESERVED.get(e164[:3]) or ()
+    return next((mobile for pattern, mobile in known if pattern.fullmatch(e164)), None)
 
-# How the line with the town is written; source: the countries' own rules as the Universal Postal Union publishes them.
-_TOWN_FIRST: Final = ("{city} {region} {postal_code}",)
-_CODE_FIRST_IN: Final = (
-    *("AT", "BE", "BG", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IL", "IS", "IT", "LI"),
-    *("LT", "LU", "MC", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "TR"),
-)
-_LARGE_TO_SMALL: Final = ("CN", "TW", "JP", "KR")
-_TOWN_LINES: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("US", "CA", "AU", "PR", "GU", "VI"), ("{city}, {region} {postal_code}",)),
-    **dict.fromkeys(("GB", "IE", "JE", "GG", "IM"), ("{city}", "{region}", "{postal_code}")),
-    **dict.fromkeys(_CODE_FIRST_IN, ("{postal_code} {city}",)),
-    **dict.fromkeys(_LARGE_TO_SMALL, ("{postal_code} {region} {city}",)),
-    **dict.fromkeys(("SG", "HK", "NZ"), ("{city} {postal_code}",)),
+
+_RESERVED: Final = {
+    code: tuple((pattern, mobile) for pattern, mobile in RESERVED_NUMBERS if pattern.pattern.startswith("\\" + code))
+    for code in ("+1", "+44", "+49")
 }
 
 
-def address_lines(streets: Sequence[str], city: str, region: str, postal_code: str, country: str) -> tuple[str, ...]:
-    """The lines below the addressee, the country's name last. Empty unless there is a street and a town or code.
+@lru_cache(maxsize=65_536)
+def zones_of(phone: str) -> tuple[str, ...]:
+    """The time zones that a number in E.164 may be in, by its prefix; empty when nothing is known."""
+    import phonenumbers as pn
+    from phonenumbers import timezone
 
-    In China, Taiwan, Japan and Korea the order is from large to small, so the street follows the town.
+    try:
+        return tuple(z for z in timezone.time_zones_for_number(pn.parse(phone)) if z != "Etc/Unknown")
+    except pn.NumberParseException:
+        return ()
+
+
+# --- postal lines ---------------------------------------------------------------------------------------------------
+
+
+def address_lines(streets: Sequence[str], city: str, region: str, postal_code: str, country: str) -> tuple[str, ...]:
+    """The lines below the addressee in the order of their country, its name last. Empty unless there is a street and a
+    town or code.
     """
     if not (any(streets) and (city or postal_code)):
         return ()
-    parts = {"city": city, "region": region, "postal_code": postal_code}
-    town = [_SPACES.sub(" ", line.format(**parts)).strip(" ,") for line in _TOWN_LINES.get(country, _TOWN_FIRST)]
-    order = [*town, *streets] if country in _LARGE_TO_SMALL else [*streets, *town]
-    return tuple(line for line in (*order, country_name(country)) if line)
+    last = country_name(country)
+    return (*street_and_town(streets, city, region, postal_code, country), *([last] if last else []))
 
 
 @cache

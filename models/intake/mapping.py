@@ -47,10 +47,11 @@ TEXT_TARGETS: Final = frozenset(
         "next_of_kin_address",
         "customer",
         "own_dates",
+        "app_id",  # the person's id in the organisation's own app
         "elements",  # a list in one column, cut at `elements_separator`
     }
 )
-FLAG_TARGETS: Final = frozenset({"minor", "deceased", "protected", "consent_email"})
+FLAG_TARGETS: Final = frozenset({"minor", "deceased", "protected", "consent_email", "large_print"})
 TARGETS: Final = TEXT_TARGETS | FLAG_TARGETS
 YES_OR_NO: Final = FLAG_TARGETS | {"flags"}  # in [values], "flags" is for every yes/no column
 TRANSLATED: Final = YES_OR_NO | {"residence", "country", "region", "language", "elements"}

@@ -8,16 +8,15 @@ couple, or a parent and two children, at one address stay as many people as they
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
 from models import vocabulary
+from models.intake.candidate import Candidate, Cells, ListWarning, Tidy
 from models.intake.contacts import address_lines, clean, country_name, has_control, read_email, read_phone
 from models.intake.language import match_language
 from models.intake.mapping import Mapping
@@ -33,74 +32,6 @@ from models.intake.words import (
 )
 from models.values import Role, digest, sha256
 
-
-class ListWarning(StrEnum):
-    """What was odd about a person who stays. Counted, and listed by line."""
-
-    EMAIL_UNUSABLE = "email_unusable"  # dropped
-    PHONE_UNUSABLE = "phone_unusable"  # dropped
-    ADDRESS_INCOMPLETE = "address_incomplete"  # dropped: no street, or neither town nor code
-    CONTROL_CHARACTER = "control_character"  # taken out of a text
-    GARBLED = "garbled"  # looks like UTF-8 that was read as something else, or holds U+FFFD
-    NO_NAME = "no_name"
-    NO_IDENTITY = "no_identity"  # neither id nor name with more: a later list may not know the person again
-    RESIDENCE_UNKNOWN = "residence_unknown"  # kept as ZZ
-    REGION_UNKNOWN = "region_unknown"  # a country whose laws differ by State, and the State is not known
-    LANGUAGE_UNKNOWN = "language_unknown"  # the mapping's own serves
-    BORN_UNREADABLE = "born_unreadable"  # so a minor may be missed
-    NO_ELEMENTS = "no_elements"  # nothing says what of theirs was exposed
-    NO_GUARDIAN = "no_guardian"  # a minor without a guardian's name
-    NO_NEXT_OF_KIN = "no_next_of_kin"  # has died, and nobody is named
-    SAME_ID_OTHER_NAME = "same_id_other_name"  # merged by id although the names differ
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One person of a list, normalised. In memory only: what is stored is sealed."""
-
-    person_key: str  # "id:…", "rule:<digest>", "row:<digest>" or "line:…"
-    line: int  # of the first row
-    rows: int = 1  # of the list that are about this person
-    residence: str  # ISO 3166-1 or -2, ZZ when unread
-    language: str  # BCP 47, as templates are named
-    role: Role
-    elements: frozenset[str]
-    minor: bool = False
-    deceased: bool = False
-    protected: bool = False
-    consent_email: bool = False
-    name: str = ""
-    guardian_name: str = ""
-    next_of_kin_name: str = ""
-    email: str = ""
-    phone: str = ""  # E.164
-    mobile: bool = False  # takes text messages
-    address: tuple[str, ...] = ()  # lines below the addressee, the country last
-    country: str = ""  # ISO 3166-1 of the address
-    born: str = ""  # ISO 8601
-    customer: str = ""  # a code for the organisation whose person this is
-    customer_name: str = ""
-    own_dates: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def has_email(self) -> bool:
-        return bool(self.email)
-
-    @property
-    def has_phone(self) -> bool:
-        return bool(self.phone)
-
-    @property
-    def has_mobile(self) -> bool:
-        return self.mobile
-
-    @property
-    def has_address(self) -> bool:
-        return bool(self.address)
-
-
-Cells = AnyMapping[str, str]  # target (or "elements:<word>") -> the row's text; empty ones may be missing
 _SPLIT: Final = re.compile(r"[\r\n]+")
 _GARBLED: Final = re.compile("\ufffd|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac")
 _OLDEST: Final = 130  # years; an earlier birth is a mistake of the source
@@ -119,12 +50,19 @@ def unknown_word(cells: Cells, mapping: Mapping) -> str:
     return ""
 
 
+def is_judged(target: str) -> bool:
+    """Whether `unknown_word` looks at the column."""
+    return target == "elements" or _is_flag(target)
+
+
 def _is_flag(target: str) -> bool:
-    return target in ("minor", "deceased", "protected", "consent_email") or target.startswith("elements:")
+    return target in _FLAGS or target.startswith("elements:")
 
 
 def _flag(text: str, target: str, mapping: Mapping) -> bool | None:
     word = plain_word(text)
+    if not mapping.words:
+        return FLAG_WORDS.get(word)
     own = mapping.words.get(target, {}).get(word) or mapping.words.get("flags", {}).get(word)
     return own == "true" if own else FLAG_WORDS.get(word)
 
@@ -140,9 +78,9 @@ def _element(text: str, mapping: Mapping) -> str:
 
 def _elements(cells: Cells, mapping: Mapping) -> frozenset[str]:
     """What is exposed for all, the row's list, and its yes/no columns, together."""
-    listed = (_element(word, mapping) for word in _listed(cells.get("elements", ""), mapping))
-    ticked = (word for word in mapping.element_columns if _flag(cells.get(f"elements:{word}", ""), "", mapping))
-    return mapping.elements.union(listed, ticked)
+    listed = [_element(word, mapping) for word in _listed(cells.get("elements", ""), mapping)]
+    ticked = [word for word in mapping.element_columns if _flag(cells.get(f"elements:{word}", ""), "", mapping)]
+    return mapping.elements.union(listed, ticked) if listed or ticked else mapping.elements
 
 
 # --- who it is ------------------------------------------------------------------------------------------------------
@@ -186,6 +124,7 @@ class _State:
     deceased: bool
     protected: bool
     consent_email: bool  # given by one row at least and denied by none; a person's own, never the next of kin's
+    large_print: bool  # asked for by one row at least; a person's own
 
     @property
     def role(self) -> Role:
@@ -193,6 +132,32 @@ class _State:
 
 
 NumberedCells = tuple[int, Cells]
+
+
+def read_everybody(rows: Sequence[NumberedCells], mapping: Mapping, as_of: date) -> list[Candidate]:
+    """The people of rows that share a key: one, unless one source id stands beside several names.
+
+    Two names may be two people, of whom one would never be told, so each name gets a person of its own until somebody
+    decides. Rows without a name are the first one's.
+    """
+    named = _by_name(rows) if len(rows) > 1 else {}
+    if len(named) < 2:
+        return [read_person(rows, mapping, as_of)]
+    found = ((name, read_person(own, mapping, as_of)) for name, own in named.items())
+    other = (ListWarning.SAME_ID_OTHER_NAME,)
+    return [
+        replace(person, person_key=f"{person.person_key}\0{name}", warnings=person.warnings + other)
+        for name, person in found
+    ]
+
+
+def _by_name(rows: Sequence[NumberedCells]) -> dict[str, list[NumberedCells]]:
+    names = [plain_word(_name(cells)) for _, cells in rows]
+    first = next(filter(None, names), "")
+    found: dict[str, list[NumberedCells]] = {}
+    for name, row in zip(names, rows, strict=True):
+        found.setdefault(name or first, []).append(row)
+    return found
 
 
 def read_person(rows: Sequence[NumberedCells], mapping: Mapping, as_of: date) -> Candidate:
@@ -207,23 +172,32 @@ def read_person(rows: Sequence[NumberedCells], mapping: Mapping, as_of: date) ->
 
 
 def _state(rows: Sequence[Cells], mapping: Mapping, as_of: date) -> _State:
-    said = {
-        target: [_flag(cells[target], target, mapping) for cells in rows if cells.get(target, "").strip()]
-        for target in ("minor", "deceased", "protected", "consent_email")
-    }
+    minor, deceased, protected, consent, large = (_said(target, rows, mapping) for target in _FLAGS)
     young = any(_is_minor(cells.get("date_of_birth", ""), mapping, as_of) for cells in rows)
-    deceased = any(said["deceased"])
-    consent = bool(said["consent_email"]) and all(said["consent_email"]) and not deceased
-    return _State(young or any(said["minor"]), deceased, any(said["protected"]), consent)
+    gone = any(deceased)
+    minor_now, agreed = young or any(minor), bool(consent) and all(consent) and not gone
+    return _State(minor_now, gone, any(protected), agreed, any(large) and not gone and not minor_now)
+
+
+_FLAGS: Final = ("minor", "deceased", "protected", "consent_email", "large_print")
+
+
+def _said(target: str, rows: Sequence[Cells], mapping: Mapping) -> list[bool | None]:
+    """What each row that has the column filled in says."""
+    return [_flag(text, target, mapping) for cells in rows if (text := cells.get(target, "")) and text.strip()]
 
 
 def _is_minor(text: str, mapping: Mapping, as_of: date) -> bool:
-    born = _born(text, mapping.date_format)
+    return bool(text) and 0 <= _age(_born(text, mapping.date_format), as_of) < mapping.minor_below
+
+
+@lru_cache(maxsize=65_536)
+def _age(born: str, as_of: date) -> int:
+    """In years; -1 without a birth date."""
     if not born:
-        return False
+        return -1
     day = date.fromisoformat(born)
-    age = as_of.year - day.year - ((as_of.month, as_of.day) < (day.month, day.day))
-    return 0 <= age < mapping.minor_below
+    return as_of.year - day.year - ((as_of.month, as_of.day) < (day.month, day.day))
 
 
 @lru_cache(maxsize=65_536)
@@ -242,42 +216,46 @@ def _born(text: str, form: str) -> str:
 
 def _read(line: int, cells: Cells, state: _State, mapping: Mapping, as_of: date) -> Candidate:
     notes: list[str] = []
-    said = {target: _tidy(text, target, notes) for target, text in cells.items()}
+    said = cells if type(cells) is Tidy else {target: _tidy(text, target, notes) for target, text in cells.items()}
     country, residence = _place(said, mapping, notes)
     born = _believable(said.get("date_of_birth", ""), mapping, as_of, notes)
     email, (phone, mobile), address = _contacts(said, cells, state.role, country or residence[:2], mapping, notes)
-    customer = said.get("customer", "")
-    person = Candidate(
-        person_key=person_key(cells, mapping, line),
+    customer, name, key = said.get("customer", ""), _name(said), person_key(cells, mapping, line)
+    elements, guardian, kin = _elements(cells, mapping), said.get("guardian_name", ""), said.get("next_of_kin_name", "")
+    missing = _missing(state.role, name, key, elements, guardian, kin)
+    return Candidate(
+        person_key=key,
         line=line,
         residence=residence,
         language=_language(said.get("language", ""), mapping, notes),
         role=state.role,
-        elements=_elements(cells, mapping),
+        elements=elements,
         minor=state.minor,
         deceased=state.deceased,
         protected=state.protected,
         consent_email=state.consent_email,
-        name=_name(said),
-        guardian_name=said.get("guardian_name", ""),
-        next_of_kin_name=said.get("next_of_kin_name", ""),
+        name=name,
+        guardian_name=guardian,
+        next_of_kin_name=kin,
         email=email,
         phone=phone,
         mobile=mobile,
         address=address,
         country=country if address else "",
         born=born,
-        customer=_code(customer),
+        customer=_code(customer) if customer else "",
         customer_name=customer,
         own_dates=said.get("own_dates", ""),
+        app=said.get("app_id", "") if state.role is Role.SELF else "",
+        large_print=state.large_print,
+        warnings=(*dict.fromkeys(notes), *missing) if notes or missing else (),
     )
-    return replace(person, warnings=(*dict.fromkeys(notes), *_missing(person)))
 
 
 _TEXTS: Final = frozenset(
     {
         *("name", "given_name", "family_name", "guardian_name", "next_of_kin_name", "customer", "own_dates"),
-        *("street", "street2", "city", "region", "postal_code"),
+        *("street", "street2", "city", "region", "postal_code", "app_id"),
     }
 )
 
@@ -343,13 +321,15 @@ def _code(name: str) -> str:
     return plain if plain or not name else "org-" + sha256(name)[:10]
 
 
-def _missing(person: Candidate) -> Iterable[str]:
+def _missing(
+    role: Role, name: str, key: str, elements: frozenset[str], guardian: str, next_of_kin: str
+) -> list[ListWarning]:
     checks = (
-        (not person.name, ListWarning.NO_NAME),
-        (person.person_key.startswith(("row:", "line:")), ListWarning.NO_IDENTITY),
-        (not person.elements, ListWarning.NO_ELEMENTS),
-        (person.role is Role.GUARDIAN and not person.guardian_name, ListWarning.NO_GUARDIAN),
-        (person.role is Role.NEXT_OF_KIN and not person.next_of_kin_name, ListWarning.NO_NEXT_OF_KIN),
+        (not name, ListWarning.NO_NAME),
+        (key.startswith(("row:", "line:")), ListWarning.NO_IDENTITY),
+        (not elements, ListWarning.NO_ELEMENTS),
+        (role is Role.GUARDIAN and not guardian, ListWarning.NO_GUARDIAN),
+        (role is Role.NEXT_OF_KIN and not next_of_kin, ListWarning.NO_NEXT_OF_KIN),
     )
     return [warning for missing, warning in checks if missing]
 
@@ -358,6 +338,7 @@ def _missing(person: Candidate) -> Iterable[str]:
 
 _ASIDE: Final = {Role.GUARDIAN: "guardian", Role.NEXT_OF_KIN: "next_of_kin"}
 Phone = tuple[str, bool]
+NO_PHONE: Final = ("", False)
 
 
 def _contacts(
@@ -368,16 +349,17 @@ def _contacts(
     prefixes = (*([f"{aside}_"] if aside else []), *shared)
     emails = [text for prefix in prefixes if (text := raw.get(f"{prefix}email", "").strip())]
     phones = [text for prefix in prefixes if (text := raw.get(f"{prefix}phone", "").strip())]
-    email = next(filter(None, map(read_email, emails)), "")
-    phone = next((found for text in phones if (found := read_phone(text, country))[0]), ("", False))
+    email = next((read for text in emails if (read := read_email(text))), "")
+    phone = next((found for text in phones if (found := read_phone(text, country))[0]), NO_PHONE)
     address = _own_lines(raw.get(f"{aside}_address", ""), country, mapping) if aside else ()
-    address = address or _own_lines(raw.get("address", ""), country, mapping) or _lines(said, country)
-    dropped = (
-        (emails and not email, ListWarning.EMAIL_UNUSABLE),
-        (phones and not phone[0], ListWarning.PHONE_UNUSABLE),
-        (not address and any(said.get(part) for part in ("address", "street", "city")), ListWarning.ADDRESS_INCOMPLETE),
-    )
-    notes.extend(warning for was, warning in dropped if was)
+    if not address:
+        address = _own_lines(raw.get("address", ""), country, mapping) or _lines(said, country)
+    if emails and not email:
+        notes.append(ListWarning.EMAIL_UNUSABLE)
+    if phones and not phone[0]:
+        notes.append(ListWarning.PHONE_UNUSABLE)
+    if not address and any(said.get(part) for part in ("address", "street", "city")):
+        notes.append(ListWarning.ADDRESS_INCOMPLETE)
     return email, phone, address
 
 
@@ -388,6 +370,8 @@ def _lines(said: Cells, country: str) -> tuple[str, ...]:
 
 def _own_lines(text: str, country: str, mapping: Mapping) -> tuple[str, ...]:
     """Lines that the source wrote itself, with the country's name put last; one line alone reaches nobody."""
+    if not text:
+        return ()
     parts = (clean(part) for piece in _SPLIT.split(text) for part in piece.split(mapping.address_separator))
     lines = [line for line in parts if line]
     if len(lines) < 2:
@@ -403,7 +387,6 @@ def _own_lines(text: str, country: str, mapping: Mapping) -> tuple[str, ...]:
 
 def _merge(found: Sequence[Candidate]) -> Candidate:
     first = found[0]
-    names = {plain_word(one.name) for one in found if one.name}
     phones = next(((one.phone, one.mobile) for one in found if one.phone), ("", False))
     home = next(((one.address, one.country) for one in found if one.address), ((), ""))
     notes = dict.fromkeys(warning for one in found for warning in one.warnings if warning not in _OF_A_WHOLE)
@@ -419,8 +402,9 @@ def _merge(found: Sequence[Candidate]) -> Candidate:
         country=home[1],
         **texts,
     )
-    other = (ListWarning.SAME_ID_OTHER_NAME,) if len(names) > 1 else ()
-    return replace(merged, warnings=(*notes, *_missing(merged), *other))
+    m = merged
+    missing = _missing(m.role, m.name, m.person_key, m.elements, m.guardian_name, m.next_of_kin_name)
+    return replace(merged, warnings=(*notes, *missing))
 
 
 _OF_A_WHOLE: Final = frozenset(
@@ -433,7 +417,7 @@ _OF_A_WHOLE: Final = frozenset(
     }
 )
 _FIRST_GIVEN: Final = (
-    "name", "guardian_name", "next_of_kin_name", "email", "born", "customer", "customer_name", "own_dates",
+    "name", "guardian_name", "next_of_kin_name", "email", "born", "customer", "customer_name", "own_dates", "app",
 )  # fmt: skip
 
 

@@ -10,31 +10,40 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, Generic, TextIO, TypeVar
 
 from models import vocabulary
-from models.intake.lines import LONGEST_LINE, Blank, Fault, Reject, Row
+from models.intake.candidate import Candidate
+from models.intake.keeping import Keeper, Kept
+from models.intake.lines import LONGEST_LINE
 from models.intake.mapping import Mapping
-from models.intake.people import RULE, Candidate, person_key, read_person, unknown_word
+from models.intake.people import RULE, read_everybody
 from models.intake.private import private_database, private_folder, private_writer
 from models.intake.sources import Opened, Source, open_source, source_digest, source_name
-from models.values import BadInput, TocsinError, sha256
+from models.intake.workers import in_order, processors
+from models.values import BadInput, TocsinError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MEMORY: Final = "512MB"  # of the sort; what does not fit spills to the private folder
 _FETCH: Final = 2_000
+_LARGE: Final = 1 << 20  # characters of a part
+FEW: Final = 20  # parts of `_FETCH` rows; a list of no more is read in this process alone
+FEW_LINES: Final = 100  # the same, where lines are only cut and kept: less work, so a process pays later
+Done = TypeVar("Done")
+Use = Callable[[list[Candidate]], Done]  # what is done with a part of the people
+SortedRow = tuple[str, int, str]  # person's key, line, body
 _ROWS: Final = f"""read_csv(?, delim = '\t', quote = '', escape = '', header = false, auto_detect = false,
     max_line_size = {LONGEST_LINE * 16}, columns = {{'key': 'VARCHAR', 'line': 'BIGINT', 'body': 'VARCHAR'}})"""
 _COUNT: Final = f"SELECT count(*) FROM {_ROWS}"  # noqa: S608 - our own constant
@@ -55,6 +64,12 @@ class Tally:
     rows: int = 0
     rejected: Counter[str] = field(default_factory=Counter)  # reason -> records
 
+    def add(self, kept: Kept) -> None:
+        self.rows += kept.rows
+        self.blank += kept.blank
+        self.continued += kept.continued
+        self.rejected.update(kept.rejected)
+
 
 @dataclass(slots=True)
 class Reading:
@@ -68,21 +83,66 @@ class Reading:
     rows_digest: str  # SHA-256 over the rows as they were kept: the same for the same list in any format
     rejects_file: Path
     warnings_file: Path
-    _sorted: Iterator[tuple[str, int, str]] = field(repr=False)
-    _folder: Path = field(repr=False)
-    _mapping: Mapping = field(repr=False)
+    folder: Path = field(repr=False)  # private, and gone at the end
+    workers: int
+    _sorted: Iterator[SortedRow] = field(repr=False)
+    _keeper: Keeper = field(repr=False)
     _as_of: date = field(repr=False)
 
     def people(self) -> Iterator[Candidate]:
         """Every person once, in the order of the list. The warnings file is complete when this has run through."""
-        with _private_text(self._folder / "warnings.csv") as file:
+        for part in self.through(_as_they_are, workers=1):
+            yield from part
+
+    def through(self, make: Callable[[], Use[Done]], workers: int | None = None) -> Iterator[Done]:
+        """What `make()` says of the people, part by part in the order of the list; in place of `people()`.
+
+        The parts are worked on in `workers` processes; `make` is called in each and must pickle.
+        """
+        with _private_text(self.folder / "warnings.csv") as file:
             out = csv.writer(file)
             out.writerow(("line", "warning"))
-            for _, group in groupby(self._sorted, itemgetter(0)):
-                person = read_person([(line, json.loads(body)) for _, line, body in group], self._mapping, self._as_of)
-                out.writerows((person.line, str(warning)) for warning in person.warnings)
-                yield person
-        _hand_out(self._folder / "warnings.csv", self.warnings_file)
+            make_reader = partial(_PersonReader, self._keeper, self._as_of, make)
+            for warnings, done in in_order(make_reader, _whole_people(self._sorted), workers or self.workers, FEW):
+                out.writerows(warnings)
+                yield done
+        _hand_out(self.folder / "warnings.csv", self.warnings_file)
+
+
+def _as_they_are() -> Use[list[Candidate]]:
+    return list
+
+
+def _whole_people(rows: Iterator[SortedRow]) -> Iterator[list[SortedRow]]:
+    """Parts of which each holds all rows of everybody in it."""
+    part: list[SortedRow] = []
+    size = 0
+    for row in rows:
+        if (len(part) >= _FETCH or size >= _LARGE) and row[0] != part[-1][0]:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += len(row[2])
+    if part:
+        yield part
+
+
+class _PersonReader(Generic[Done]):
+    """Makes people of kept rows and hands them on, in whichever process."""
+
+    def __init__(self, keeper: Keeper, as_of: date, make: Callable[[], Use[Done]]) -> None:
+        self._keeper, self._as_of, self._use = keeper, as_of, make()
+
+    def __call__(self, rows: list[SortedRow]) -> tuple[list[tuple[int, str]], Done]:
+        people = list(self._people(rows))
+        warnings = [(person.line, str(warning)) for person in people for warning in person.warnings]
+        return warnings, self._use(people)
+
+    def _people(self, rows: list[SortedRow]) -> Iterator[Candidate]:
+        cells = self._keeper.cells
+        for _, group in groupby(rows, itemgetter(0)):
+            own = [(line, cells(body)) for _, line, body in group]
+            yield from read_everybody(own, self._keeper.mapping, self._as_of)
 
 
 @contextmanager
@@ -95,15 +155,19 @@ def read_people(
     rejects_file: Path | None = None,
     warnings_file: Path | None = None,
     memory: str = MEMORY,
+    workers: int | None = None,
 ) -> Iterator[Reading]:
     """Opens a list, reads every line, and gives the people.
 
     `as_of` decides who is a minor. `spill_dir` gets a private folder that is removed at the end; without names of their
     own the rejects file (line, reason, column) and the warnings file (line, warning) go with it. Both are 0600 and hold
-    no value of the list. BadInput for a list that cannot be read as the mapping says; then nothing has been given out.
+    no value of the list. `workers`: processes for a long list, by default as many as there are processors. BadInput
+    for a list that cannot be read as the mapping says; then nothing has been given out.
     """
+    workers = workers or processors()
     with private_folder(spill_dir) as folder, open_source(source, mapping, folder, memory) as opened:
-        tally, rows_digest = _keep_rows(opened, mapping, _place_columns(opened, mapping, source), folder)
+        keeper = Keeper(mapping, opened.names, tuple(_place_columns(opened, mapping, source)))
+        tally, rows_digest = _keep_rows(opened, keeper, folder, workers)
         with private_database(folder / "sort", memory, (folder / "rows",)) as database:
             ((kept,),) = _sorted_rows(database, _COUNT, folder / "rows", memory)
             if kept != tally.rows:
@@ -120,9 +184,10 @@ def read_people(
                 rows_digest=rows_digest,
                 rejects_file=rejects_file or folder / "rejects.csv",
                 warnings_file=warnings_file or folder / "warnings.csv",
+                folder=folder,
+                workers=workers,
                 _sorted=_sorted_rows(database, _SORT, folder / "rows", memory),
-                _folder=folder,
-                _mapping=mapping,
+                _keeper=keeper,
                 _as_of=as_of,
             )
 
@@ -162,43 +227,24 @@ def _place_columns(opened: Opened, mapping: Mapping, source: Source) -> list[tup
     return [(target, opened.names.index(column)) for target, column in wanted.items()]
 
 
-def _keep_rows(opened: Opened, mapping: Mapping, columns: list[tuple[str, int]], folder: Path) -> tuple[Tally, str]:
+def _keep_rows(opened: Opened, keeper: Keeper, folder: Path, workers: int) -> tuple[Tally, str]:
     """First pass: counts every line, and writes what is readable to the private file `rows`."""
     tally = Tally(heading=opened.heading - opened.blank_above, blank=opened.blank_above)
     hashed = hashlib.sha256()
-    with _private_text(folder / "rows") as kept, _private_text(folder / "rejects.csv") as refused:
+    with _private_text(folder / "rows") as file, _private_text(folder / "rejects.csv") as refused:
         out = csv.writer(refused)
         out.writerow(("line", "reason", "column"))
-        for read in opened.records:
-            read = _checked(read, mapping, columns, opened.names) if isinstance(read, Row) else read
-            if isinstance(read, Reject):
-                tally.rejected[read.code.value] += 1
-                out.writerow((read.line, read.code.value, read.column))
-            elif isinstance(read, Blank):
-                tally.blank += 1
-            else:
-                tally.rows += 1
-                tally.continued += read.lines - 1
-                key, body = _kept(read, mapping, columns)
-                hashed.update(body.encode() + b"\n")
-                kept.write(f"{key}\t{read.line}\t{body}\n")
+        for kept in in_order(partial(_same, keeper), opened.parts, workers, FEW_LINES):
+            tally.add(kept)
+            out.writerows(kept.rejects)
+            hashed.update(kept.bodies)
+            file.write(kept.text)
     tally.lines = opened.seen.lines
     return tally, hashed.hexdigest()
 
 
-def _cells(row: Row, columns: list[tuple[str, int]]) -> dict[str, str]:
-    return {target: text for target, index in columns if (text := row.fields[index])}
-
-
-def _checked(row: Row, mapping: Mapping, columns: list[tuple[str, int]], names: tuple[str, ...]) -> Row | Reject:
-    target = unknown_word(_cells(row, columns), mapping)
-    return Reject(row.line, Fault.UNKNOWN_WORD, names[dict(columns)[target]]) if target else row
-
-
-def _kept(row: Row, mapping: Mapping, columns: list[tuple[str, int]]) -> tuple[str, str]:
-    cells = _cells(row, columns)
-    key = person_key(cells, mapping, row.line)
-    return sha256(key)[:32], json.dumps(cells, ensure_ascii=False)
+def _same(keeper: Keeper) -> Keeper:
+    return keeper
 
 
 def _hand_out(made: Path, wanted: Path | None) -> None:

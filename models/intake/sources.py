@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -25,6 +25,7 @@ from models.intake.lines import (
     Row,
     fault_of,
     physical_lines,
+    read_lines,
     read_records,
     split_record,
     text_encoding,
@@ -40,6 +41,7 @@ TEXT_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 LARGEST_SHEET: Final = 2 << 30  # bytes that a workbook may unpack to
 LARGEST_RATIO: Final = 200  # unpacked to packed; a real sheet is about 10
 _FETCH: Final = 2_000
+_LARGE: Final = 1 << 20  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,57 @@ class Opened:
     names: tuple[str, ...]
     heading: int  # lines, of which `blank_above` are blank
     blank_above: int
-    records: Iterator[Read]
+    parts: Iterator[Part]
     seen: Seen  # counted where lines leave the source, apart from what becomes of them
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Whole lines of a text in which no record runs over its line, so that they can be cut anywhere."""
+
+    first: int  # number of the first line
+    lines: list[str | None]
+    form: Form
+
+    def reads(self, names: tuple[str, ...]) -> Iterator[Read]:
+        return read_lines(self.lines, names, self.form, self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Records that are cut already."""
+
+    records: list[Read]
+
+    def reads(self, names: tuple[str, ...]) -> Iterator[Read]:
+        return iter(self.records)
+
+
+Part = Lines | Cut
+
+
+def _lines_parts(lines: Iterator[str | None], form: Form, first: int) -> Iterator[Part]:
+    for part in in_parts(lines, lambda line: len(line or "")):
+        yield Lines(first, part, form)
+        first += len(part)
+
+
+def _cut_parts(records: Iterator[Read]) -> Iterator[Part]:
+    return map(Cut, in_parts(records, lambda read: sum(map(len, read.fields)) if isinstance(read, Row) else 0))
+
+
+def in_parts(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Items by so many, fewer where they are large: memory is bounded whatever a list holds."""
+    part: list[T] = []
+    total = 0
+    for item in items:
+        part.append(item)
+        total += size(item)
+        if len(part) >= _FETCH or total >= _LARGE:
+            yield part
+            part, total = [], 0
+    if part:
+        yield part
 
 
 def source_name(source: Source) -> str:
@@ -131,7 +182,9 @@ def _open_text(path: Path, mapping: Mapping) -> Iterator[Opened]:
             blank, heading = blank + 1, next(lines, None)
         names = _heading(heading, mapping, name)
         form = Form(mapping.delimiter, mapping.multiline, mapping.longest_field)
-        yield Opened(names, blank + 1, blank, read_records(lines, names, form, blank + 2), seen)
+        first = blank + 2
+        cut = _cut_parts(read_records(lines, names, form, first)) if form.multiline else None
+        yield Opened(names, blank + 1, blank, cut or _lines_parts(lines, form, first), seen)
 
 
 def _heading(text: str | None, mapping: Mapping, file: str) -> tuple[str, ...]:
@@ -187,7 +240,7 @@ def _open_sheet(path: Path, mapping: Mapping) -> Iterator[Opened]:
         raise BadInput(str(path), "the sheet is empty.", "Name another: sheet = …")
     names = tuple((_text(cell) or "").strip() for cell in heading)
     try:
-        yield Opened(names, blank + 1, blank, _cells(rows, names, mapping, blank + 2), seen)
+        yield Opened(names, blank + 1, blank, _cut_parts(_cells(rows, names, mapping, blank + 2)), seen)
     finally:
         book.close()
 
@@ -260,7 +313,7 @@ def _whole_table(table: str, dialect: Dialect) -> str:
 def _table(names: tuple[str, ...], rows: Iterable[Iterable[Any]], mapping: Mapping) -> Opened:
     """A source whose columns are named apart from its rows."""
     seen = Seen()
-    return Opened(names, 0, 0, _cells(seen.count(rows), names, mapping, 1), seen)
+    return Opened(names, 0, 0, _cut_parts(_cells(seen.count(rows), names, mapping, 1)), seen)
 
 
 def _cells(rows: Iterable[Iterable[Any]], names: tuple[str, ...], mapping: Mapping, first: int) -> Iterator[Read]:

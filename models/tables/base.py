@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import time
 from enum import StrEnum
 from typing import Any
 
@@ -29,8 +30,12 @@ class Row(SQLModel):
 
 
 def new_id() -> str:
-    """128 random bits as 32 hex digits; says nothing about a person or an order."""
-    return uuid.uuid4().hex
+    """32 hex digits: the millisecond of making, then 80 random bits.
+
+    Rows that are made together lie together in tables and indexes, which is what a wave's speed hangs on; beyond the
+    millisecond an id says nothing about a person or an order.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def word(words: type[StrEnum], **options: Any) -> Any:

@@ -96,7 +96,7 @@ class Approver(Row, table=True):
 
 
 class Approval(Row, table=True):
-    """One person's signature over one digest. `subject_kind` is wave, filing or public_notice."""
+    """One person's signature over one digest. `subject_kind` is wave, filing, public_notice or judgement."""
 
     __tablename__ = "approval"
     __table_args__ = (UniqueConstraint("subject_id", "digest", "approver_id"),)
@@ -111,6 +111,25 @@ class Approval(Row, table=True):
     reason: str = ""
     voided_at: datetime | None = instant(default=None, nullable=True)
     voided_why: str = ""
+
+
+class Judgement(Row, table=True):
+    """What somebody judged, on which ground and why; only ever inserted.
+
+    Two people sign its digest (`Approval`); how it ended, if it did, is an event.
+    """
+
+    __tablename__ = "judgement"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    incident_id: str = Field(foreign_key="incident.id")
+    number: int
+    kind: str  # of models/vocabulary/judgement.toml
+    body: str = Field(sa_type=Text)  # canonical JSON: what is signed, flows.steps.judgements.Body
+    digest: str  # of body
+    facts_number: int
+    author: str
+    at: datetime = instant()
 
 
 class Hold(Row, table=True):

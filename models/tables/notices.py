@@ -93,6 +93,7 @@ class Notice(Row, table=True):
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # slots and contacts; null after erasure
     leaf: str  # keyed digest of what was approved for this person
     reference: str  # the person's reference, safe to say over the telephone
+    verification: str = Field(default="", index=True)  # blind index of the verification code
 
 
 class Delivery(Row, table=True):
@@ -108,6 +109,7 @@ class Delivery(Row, table=True):
             "ix_delivery_ready",
             "wave_id",
             "channel",
+            "urgency",
             "id",
             sqlite_where=text("state = 'ready'"),
             postgresql_where=text("state = 'ready'"),
@@ -131,6 +133,7 @@ class Delivery(Row, table=True):
     rung: int
     state: DeliveryState = word(DeliveryState)
     pilot: bool = False
+    urgency: int = 0  # lower is claimed first; see planning.urgency
     attempts: int = 0
     not_before: datetime | None = instant(default=None, nullable=True)  # civil
     worker: str = ""

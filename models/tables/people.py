@@ -32,8 +32,8 @@ class Subject(Row, table=True):
 
     __tablename__ = "subject"
     __table_args__ = (
-        UniqueConstraint("incident_id", "person_index"),
         check_word("role", Role),
+        Index("ux_subject_incident_person", "incident_id", "person_index", unique=True),  # an index can be built late
         Index("ix_subject_incident_email", "incident_id", "email_index"),
     )
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -51,16 +51,34 @@ class Subject(Row, table=True):
     has_phone: bool = False
     has_mobile: bool = False  # may receive an SMS
     has_address: bool = False
+    has_app: bool = False
     email_index: str = ""
     phone_index: str = ""
     address_index: str = ""
+    block_index: str = ""  # of birthday and initial, else of postal code and initial: who may be the same person
     customer: str = ""  # the controller (customer organisation) whose person this is; a code, not a person
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # Contact record; null after erasure
     content_mark: str  # keyed digest of the whole record: tells a second scope what changed
     first_scope: int
-    last_scope: int
+    last_scope: int  # the last one that said anything new of this person
     withdrawn: bool = False
+    merged_into: str = ""  # the subject that stands for this one too, by a person's decision; such a one is withdrawn
     changed_at: datetime | None = instant(default=None, nullable=True)
+
+
+class SamePerson(Row, table=True):
+    """A person's decision on two subjects that look alike: one person, or two."""
+
+    __tablename__ = "same_person"
+    __table_args__ = (UniqueConstraint("one", "other"),)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    incident_id: str = Field(foreign_key="incident.id", index=True)
+    one: str = Field(foreign_key="subject.id")  # stands for both when they are one person
+    other: str = Field(foreign_key="subject.id")
+    same: bool
+    author: str
+    why: str
+    at: datetime = instant()
 
 
 class Suppression(Row, table=True):

@@ -111,6 +111,19 @@ class LetterBatch(Row, table=True):
     letters: int
     pages: int
     folder: str  # name inside TOCSIN_HOME/letters
+    handed_at: datetime | None = instant(default=None, nullable=True)  # to the print house
+    printer_id: str = ""  # the print house's own
+    print_state: str = ""  # accepted, printed or posted, once all its letters are
+    print_state_at: datetime | None = instant(default=None, nullable=True)
+
+
+class SendLimit(Row, table=True):
+    """What all workers draw from: a domain group's bucket, or one day's allowance. See models.limits."""
+
+    __tablename__ = "send_limit"
+    name: str = Field(primary_key=True)
+    used: float  # tokens left (below zero: kept for those who wait), or seats of the day that are taken
+    at: datetime = instant()  # lease time of the last draw
 
 
 class Alarm(Row, table=True):

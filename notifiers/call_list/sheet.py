@@ -78,7 +78,10 @@ class CallList:
         ]
         manifest = {"batch": batch, "name": name, "calls": len(messages), "entries": entries}
         rows = [_row(m) for m in messages]
-        files = {"calls.csv": csv_bytes(COLUMNS, rows), "calls.xlsx": _workbook(rows, _segments(messages, wordings))}
+        asked = _questions(messages, wordings)
+        book = _workbook(rows, _segments(messages, wordings), asked)
+        files = {"calls.csv": csv_bytes(COLUMNS, rows), "calls.xlsx": book}
+        files |= {f"questions.{n}.{language}.txt": f"{text}\n".encode() for n, (language, text) in enumerate(asked, 1)}
         self._sealed.keep(batch, files, manifest)
         return {
             str(e["delivery"]): Handoff(
@@ -101,7 +104,15 @@ def _segments(messages: Sequence[Message], wordings: Mapping[str, Wording]) -> l
     return [[wordings[w].segment, wordings[w].language, str(n)] for w, n in counts.items()]
 
 
-def _workbook(rows: Sequence[Sequence[str]], segments: Sequence[Sequence[str]]) -> bytes:
+def _questions(messages: Sequence[Message], wordings: Mapping[str, Wording]) -> list[tuple[str, str]]:
+    """Language and text of each set of questions and answers that the calls of this list need."""
+    used = dict.fromkeys((wordings[m.wording].language, wordings[m.wording].short) for m in messages)
+    return [(language, text) for language, text in used if text]
+
+
+def _workbook(
+    rows: Sequence[Sequence[str]], segments: Sequence[Sequence[str]], questions: Sequence[tuple[str, str]]
+) -> bytes:
     """Every cell is a string cell: no phone number becomes a sum, no name a formula."""
     import xlsxwriter  # a list is made rarely, and the package is not small
 
@@ -121,6 +132,12 @@ def _workbook(rows: Sequence[Sequence[str]], segments: Sequence[Sequence[str]]) 
     for column, name in enumerate(("segment", "language", "calls")):
         scripts.write_string(0, column, name, bold)
     _fill(scripts, segments, wrap)
+    asked = book.add_worksheet("questions")
+    for column, (name, width) in enumerate((("language", 10), ("question", 50), ("answer", 90))):
+        asked.set_column(column, column, width)
+        asked.write_string(0, column, name, bold)
+    pairs = [(language, *part.partition("\n")[::2]) for language, text in questions for part in text.split("\n\n")]
+    _fill(asked, pairs, wrap)
     book.close()
     return out.getvalue()
 

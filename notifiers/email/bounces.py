@@ -10,35 +10,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from models.values import BadInput, Evidence, Receipt, sha256
 from notifiers.email import marks
-from notifiers.email.status import class_of_status, class_of_text, is_plain_policy
+from notifiers.email.judgement import REPLY, STATUS, RecipientStatus, judged
+from notifiers.email.status import names_open_mailbox, words_of
 
-
-@dataclass(frozen=True, slots=True)
-class RecipientStatus:
-    """What one bounce says of one address. `kind` is hard, soft, policy, auto_reply or complaint."""
-
-    address: str
-    status: (
-        str  # enhanced (RFC 3463); x.0.0 when the report gives only the first digit; empty for replies and complaints
-    )
-    kind: Evidence
-    final: bool = True  # False: the relay says that it still tries
-
-
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?")
-_STATUS = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_REPLY = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s\-#])")
+# Anybody can write to the mailbox of bounces: every pattern here is bounded, and of a text only the beginning is read.
+_MOST = 200_000  # characters of one part
+_MOST_PARTS = 1_000
+_MOST_RECIPIENTS = 200  # of one report; ours go to one each
+_MOST_HEADER = 2_000  # characters
+_MOST_ABOUT = 4_000  # characters about one of several recipients
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,250}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,10}\.?")
 _SUCCESS = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 # Lines after which a non-standard bounce quotes our own mail.
 _QUOTED = re.compile(
@@ -49,7 +42,7 @@ _QUOTED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DAEMON = re.compile(
-    r"mailer-?daemon|postmaster|mail delivery|mail system|mail administrator|mdaemon|bounce", re.IGNORECASE
+    r"mailer-?daemon|post_?master|mail delivery|mail system|mail administrator|mdaemon|bounce", re.IGNORECASE
 )
 _UNDELIVERED = re.compile(
     r"undeliver|not (?:be )?delivered|delivery (?:fail|status|notification|problem|has)|delivery delayed|returned mail"
@@ -58,7 +51,9 @@ _UNDELIVERED = re.compile(
 )
 _AWAY = re.compile(
     r"out of (?:the )?office|away from|vacation|auto(?:matic|mated)?[ -]?(?:reply|response|answer)|abwesenheit|absence"
-    r"|自动回复|自動返信|不在",
+    r"|automatische antwort|r[ée]ponse automatique|respuesta autom[áa]tica|risposta automatica|resposta autom[áa]tica"
+    r"|automatisch antwoord|autosvar|automatiskt svar|fuera de la oficina|fora do escrit|automatyczna odpowied|afwezig"
+    r"|автоматический ответ|自动回复|自動回覆|自動返信|自動応答|不在|休暇|부재중|자동 ?회신",
     re.IGNORECASE,
 )
 
@@ -70,9 +65,18 @@ class Mail(Message):
 
 
 def _parse(raw: bytes) -> Mail:
-    mail = message_from_bytes(raw, _class=Mail)
+    mail = _nested(raw) or message_from_bytes(raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0], _class=Mail)
     mail.bare = raw.decode("utf-8", "replace").replace("\r\n", "\n").partition("\n\n")[2]
     return mail
+
+
+def _nested(raw: bytes) -> Mail | None:
+    """The mail with its parts; None when they are nested deeper than anybody honest nests them."""
+    try:
+        mail = message_from_bytes(raw, _class=Mail)
+        return mail if sum(1 for _ in mail.walk()) <= _MOST_PARTS else None
+    except RecursionError:
+        return None
 
 
 def classify(raw: bytes) -> list[RecipientStatus]:
@@ -82,10 +86,10 @@ def classify(raw: bytes) -> list[RecipientStatus]:
         return [_complaint(mail)]
     if (event := _event(mail)) is not None:
         return _unique(iter(_from_event(event)))
-    if blocks := list(_status_blocks(mail)):
-        report = _report_of(mail)
+    if blocks := list(islice(_status_blocks(mail), _MOST_RECIPIENTS)):
         failed = [b for b in blocks if b["action"] not in _SUCCESS and not b.get("status", "").startswith("2")]
-        return _unique(_from_block(b, report, len(blocks) == 1) for b in failed)
+        report = _report_of(mail)
+        return _unique(_from_block(b, mail, report, alone=len(blocks) == 1) for b in failed)
     if _is_auto_reply(mail):
         return [RecipientStatus(_first_address(_field(mail, "From")), "", Evidence.AUTO_REPLY)]
     return _unique(_from_text(mail)) if _is_bounce(mail) else []
@@ -159,7 +163,7 @@ def _sources(mail: Mail) -> list[str]:
     """The parts that may hold fields; the bare body when the structure is broken."""
     kinds = {"message/delivery-status", "message/global-delivery-status", "text/plain"}
     parts = [p for p in mail.walk() if p.get_content_type() in kinds and "rfc822" not in p.get_content_type()]
-    return [_source_of(p) for p in parts] or [mail.bare]
+    return [_source_of(p) for p in parts] or [mail.bare[:_MOST]]
 
 
 def _source_of(part: Mail) -> str:
@@ -167,56 +171,30 @@ def _source_of(part: Mail) -> str:
         return _decoded(part)
     inner = part.get_payload()
     assert isinstance(inner, list)  # noqa: S101 - is_multipart means a list
-    return "\n\n".join(str(p) for p in inner).replace("\r\n", "\n")
+    return "\n\n".join(_shown(p) for p in inner[:_MOST_PARTS]).replace("\r\n", "\n")
 
 
-def _from_block(block: dict[str, str], text: str, alone: bool) -> RecipientStatus:
-    address = _typed_address(block.get("original-recipient", "")) or _typed_address(block.get("final-recipient", ""))
-    status = (_STATUS.search(block.get("status", "")) or [""])[0]
-    said = block.get("diagnostic-code") or (text if alone else _about(address, text))
-    return _judged(address, status, said, block["action"])
+def _shown(part: object) -> str:
+    """A group of fields; the parser's own way to write it out stumbles over bytes that are not of their charset."""
+    if not isinstance(part, Message):
+        return str(part)[:_MOST]
+    body = part.get_payload()
+    return "\n".join([*(f"{k}: {v}" for k, v in part.items()), "", body if isinstance(body, str) else ""])[:_MOST]
+
+
+def _from_block(block: dict[str, str], mail: Mail, report: str, *, alone: bool) -> RecipientStatus:
+    named = (_typed_address(block.get(f, "")) for f in ("original-recipient", "final-recipient"))
+    address = next(filter(None, named), "") or (_written_to(mail, report)[0] if alone else "")
+    status = (STATUS.search(block.get("status", "")) or [""])[0]
+    about = report if alone else _about(address, report)
+    said = block.get("diagnostic-code") or about
+    if alone and (words_of(said) is None or names_open_mailbox(about)):
+        said = f"{said}\n{about}"
+    return judged(address, status, said, block["action"], about)
 
 
 def _typed_address(value: str) -> str:
     return _first_address(value.partition(";")[2] or value)
-
-
-# --- one judgement for all ------------------------------------------------------------------------------------------
-
-
-def _judged(address: str, status: str, text: str, action: str = "failed") -> RecipientStatus:
-    """The far host's own code, where it gave one, knows more than the reporting program's summary of it."""
-    said = _STATUS.search(text)
-    reply = _REPLY.search(text)
-    best = said.group(1) if said and not _vaguer(said.group(1), status) else status
-    shown = best or (f"{reply.group(1)[0]}.0.0" if reply else "")
-    final = action != "delayed"
-    return RecipientStatus(address, shown or ("5.0.0" if final else "4.0.0"), _kind(shown, text, action), final)
-
-
-def _vaguer(said: str, status: str) -> bool:
-    return class_of_status(said) is None and class_of_status(status) is not None
-
-
-def _kind(status: str, text: str, action: str) -> Evidence:
-    if action == "delayed":
-        return Evidence.BOUNCED_SOFT
-    if is_plain_policy(text):
-        return Evidence.BLOCKED
-    by_text, by_status = class_of_text(text), class_of_status(status)
-    if (by_status, by_text) in _TEXT_WINS or (status in _FINAL_UNKNOWN and by_text is Evidence.BOUNCED_HARD):
-        return by_text or Evidence.BOUNCED_HARD
-    return by_status or by_text or (Evidence.BOUNCED_HARD if status.startswith("5") else Evidence.BOUNCED_SOFT)
-
-
-# Where the words are believed against a code that names a detail.
-_TEXT_WINS = frozenset(
-    {
-        (Evidence.BOUNCED_HARD, Evidence.BOUNCED_SOFT),  # "mailbox full" under 5.1.1
-        (Evidence.BLOCKED, Evidence.BOUNCED_HARD),  # "invalid recipient" under 5.7.1
-    }
-)
-_FINAL_UNKNOWN = frozenset({"4.1.1", "4.1.2"})  # a temporary code in a final report about an unknown mailbox
 
 
 def _unique(found: Iterator[RecipientStatus]) -> list[RecipientStatus]:
@@ -250,11 +228,13 @@ def _is_auto_reply(mail: Mail) -> bool:
 
 
 def _is_bounce(mail: Mail) -> bool:
-    if _DAEMON.search(_header(mail, "From")) or _field(mail, "Return-Path").strip() == "<>":
+    if _DAEMON.search(_header(mail, "From")):
         return True
     if "@" in _field(mail, "X-Failed-Recipients") or _UNDELIVERED.search(_header(mail, "Subject")):
         return True
-    return bool(_UNDELIVERED.search(_text_of(mail)[:_OPENING]))
+    opening = _text_of(mail)[:_OPENING]
+    nobody = _field(mail, "Return-Path").strip() == "<>"  # replies come from nobody too: a code must stand in it
+    return bool(_UNDELIVERED.search(opening) or (nobody and (STATUS.search(opening) or REPLY.search(opening))))
 
 
 _OPENING = 2000  # characters; a mail program says at once why it writes
@@ -275,7 +255,7 @@ def _event(mail: Mail) -> dict[str, Any] | None:
         return None
     try:
         event, _ = json.JSONDecoder(strict=False).raw_decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if event.get("notificationType") in _EVENTS else None
 
@@ -289,7 +269,7 @@ def _from_event(event: dict[str, Any]) -> list[RecipientStatus]:
     return [
         RecipientStatus(_first_address(str(r.get("emailAddress", ""))), "", Evidence.COMPLAINT)
         if kind == "complaint"
-        else _judged(
+        else judged(
             _first_address(str(r.get("emailAddress", ""))), str(r.get("status", "")), str(r.get("diagnosticCode", ""))
         )
         for r in named
@@ -301,7 +281,7 @@ def _from_event(event: dict[str, Any]) -> list[RecipientStatus]:
 # An address that a line begins with is what the lines after it are about.
 _HEADS = re.compile(
     r"^[ \t>*|]*(?:<<< )?(?:[45]\d\d[ -])?"
-    r"(?:(?:To|Recipient|Could not be delivered to|Unable to deliver message to):\s*)?"
+    r"(?:(?:(?:RCPT )?To|Recipient|Could not be delivered to|Unable to deliver message to):\s*)?"
     r"[\"'<(]*(" + _ADDRESS.pattern + r")",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -316,10 +296,15 @@ _CONTACT = re.compile(r"(?:contact|assistance|mail to|send mail)[^\n]*$", re.IGN
 def _from_text(mail: Mail) -> Iterator[RecipientStatus]:
     report = _report_of(mail)
     named = [a for part in _field(mail, "X-Failed-Recipients").split(",") if (a := _first_address(part))]
-    found = named or _recipients(report, _own(mail)) or _recipients(report, set()) or _sent_to(mail)
-    for address in found or [""]:
+    found = named or _written_to(mail, report)
+    for address in found[:_MOST_RECIPIENTS]:
         said = report if len(found) < 2 else _about(address, report)
-        yield _judged(address, "", said, "delayed" if _STILL.search(report) else "failed")
+        yield judged(address, "", said, "delayed" if _STILL.search(report) else "failed", said)
+
+
+def _written_to(mail: Mail, report: str) -> list[str]:
+    """Whom the report names; else to whom the returned mail went; one empty text where neither says."""
+    return _recipients(report, _own(mail)) or _recipients(report, set()) or _sent_to(mail) or [""]
 
 
 def _own(mail: Mail) -> set[str]:
@@ -335,7 +320,8 @@ def _recipients(report: str, own: set[str]) -> list[str]:
         return list(dict.fromkeys(heads))
     for found in _ADDRESS.finditer(report):
         address = found.group(0).rstrip(".")
-        if address.lower() not in own and not _CONTACT.search(report[: found.start()]):
+        line = report[report.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if address.lower() not in own and not _CONTACT.search(line):
             return [address]
     return []
 
@@ -344,10 +330,11 @@ def _about(address: str, report: str) -> str:
     """The lines from the one that names `address` to the next that begins with another."""
     at = report.find(address)
     if at < 0:
-        return report
-    start = report.rfind("\n", 0, at) + 1
-    rest = (m.start() for m in _HEADS.finditer(report, at + len(address)) if m.group(1).rstrip(".") != address)
-    return report[start : next(rest, len(report))]
+        return report[:_MOST_ABOUT]
+    start = report.rfind("\n", max(0, at - _MOST_ABOUT), at) + 1
+    most = min(len(report), at + _MOST_ABOUT)
+    rest = (m.start() for m in _HEADS.finditer(report, at + len(address), most) if m.group(1).rstrip(".") != address)
+    return report[start : next(rest, most)]
 
 
 def _sent_to(mail: Mail) -> list[str]:
@@ -360,7 +347,7 @@ def _sent_to(mail: Mail) -> list[str]:
 
 def _report_of(mail: Mail) -> str:
     """What the mail program wrote, without the mail that it quotes."""
-    text = _text_of(mail) or mail.bare
+    text = _text_of(mail) or mail.bare[:_MOST]
     report = _QUOTED.split(text, maxsplit=1)[0]
     return report if report.strip() else text
 
@@ -376,26 +363,28 @@ def _text_of(mail: Mail) -> str:
 
 def _decoded(part: Mail) -> str:
     raw = part.get_payload(decode=True)
-    data = raw if isinstance(raw, bytes) else b""
+    data = raw[:_MOST] if isinstance(raw, bytes) else b""
     try:
         text = data.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:
         text = data.decode("latin-1")
     if part.get_content_subtype() == "html":
-        text = re.sub(r"<(?:br|/p|/div|/tr)[^>]*>", "\n", re.sub(r"<[^>@]*>", " ", text), flags=re.IGNORECASE)
+        text = re.sub(r"<(?:br|/p|/div|/tr)[^<>]*>", "\n", re.sub(r"<[^<>@]*>", " ", text), flags=re.IGNORECASE)
     return text.replace("\r\n", "\n")
 
 
 def _field(mail: Mail, name: str) -> str:
-    """A header as text; the parser gives an object where bytes are not ASCII."""
-    return str(mail.get(name, ""))
+    """A header as text, its bytes read as UTF-8: some programs write them so without saying it."""
+    wanted = name.lower()
+    found = next((str(value) for key, value in mail.raw_items() if key.lower() == wanted), "")
+    return found.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _header(mail: Mail, name: str) -> str:
-    value = _field(mail, name)
+    value = _field(mail, name)[:_MOST_HEADER]
     try:
         return str(make_header(decode_header(value)))
-    except (UnicodeError, LookupError, ValueError):
+    except (UnicodeError, LookupError, ValueError, MessageError):
         return value
 
 

@@ -1,7 +1,8 @@
 """The email carrier: aiosmtplib's connection, our own transaction.
 
-The library's sendmail() can't say whether the body had left when the line broke, so MAIL, RCPT, DATA and the final dot
-are driven here one by one. Before the dot a failure is safe to repeat; after it, silence means unknown.
+The library opens, secures and authenticates a line; the transaction is ours, since its sendmail() can't say whether
+the body had left when the line broke. Envelope and DATA leave in one group where the relay offers that (RFC 2920).
+Before the final dot a failure is safe to repeat; after it, silence means unknown.
 """
 
 from __future__ import annotations
@@ -10,23 +11,28 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
+from typing import cast
 
 import aiosmtplib
 
-from models.values import BadInput, Channel, Handoff, Message, Mode, Outcome
+from models.values import BadInput, Channel, Handoff, Message, Mode, Outcome, Wording
 from notifiers.email.codes import Phase, Verdict, enhanced, verdict
+from notifiers.email.dkim import Signer
 from notifiers.email.mime import Mail, Sender, Unmailable, build
+from notifiers.email.mould import Mould, Unpourable, mould
 from notifiers.email.route import Route, route
+from notifiers.email.wire import LineLost, Reply, Wire
 
 _ADDRESSES = re.compile(r"\S+@\S+")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _SECRET_BYTES = 16
-_DOT = re.compile(rb"(?m)^\.")
-_LINE = re.compile(rb"\r\n|\r|\n")
+_XCHARS = re.compile("[!-*,-<>-~]*")  # what stands for itself in an xtext
+_DOT = b".\r\n"
+_TAKEN = frozenset({250, 251, 252})  # a recipient was taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,10 @@ class Timeouts:
 
 @dataclass(slots=True)
 class _Line:
-    """One open connection."""
+    """One open connection, and what the relay offers on it."""
 
-    smtp: aiosmtplib.SMTP
+    wire: Wire
+    offers: frozenset[str]
     sent: int = 0
 
 
@@ -83,9 +90,11 @@ class EmailCarrier:
     messages_per_connection: int = 500
     helo: str = ""
     now: Callable[[], datetime] = _utc_now
+    signer: Signer | None = None  # DKIM; None where the relay signs
     channel: Channel = field(default=Channel.EMAIL, init=False)
     _route: Route = field(init=False, repr=False)
     _identity: Sender = field(init=False, repr=False)
+    _moulds: dict[str, Mould] = field(default_factory=dict, init=False, repr=False)
     _idle: list[_Line] = field(default_factory=list, init=False, repr=False)
     _tls: ssl.SSLContext | None = field(default=None, init=False, repr=False)
     _rest_until: float = field(default=0.0, init=False)  # monotonic seconds
@@ -96,14 +105,23 @@ class EmailCarrier:
         if len(self.secret) < _SECRET_BYTES:
             raise BadInput("bounce secret", "it is too short to sign return paths.", "Make the key file again.")
         self._route = route(self.url, self.mode)
-        self._identity = Sender(self.sender, self.reply_to, self.bounce_domain, self.secret)
+        self._identity = Sender(self.sender, self.reply_to, self.bounce_domain, self.secret, self.signer)
+
+    def learn(self, wordings: Mapping[str, Wording]) -> None:
+        """See notifiers.contract.Carrier. BadInput names the segment whose wording can't be poured."""
+        for digest, wording in wordings.items():
+            try:
+                self._moulds[digest] = mould(wording.subject, wording.text, wording.html, wording.slots)
+            except Unpourable as fault:
+                raise BadInput(f"segment {wording.segment}", f"{fault}.", "Prepare the notices again.") from None
 
     async def send(self, message: Message) -> Handoff:
         """One recipient, one transaction. See notifiers.contract.Carrier."""
         try:
-            mail = build(message, self._identity, self.now())
-        except Unmailable as e:
-            return Handoff(message.delivery, Outcome.REFUSED, e.code)
+            mail = build(message, self._identity, self.now(), self._moulds)
+        except Unmailable as e:  # a slot that was approved and can't be carried is looked at by a person
+            outcome = Outcome.BLOCKED if e.code == "unfit_slot" else Outcome.REFUSED
+            return Handoff(message.delivery, outcome, e.code, e.detail)
         rest = self._rest_until - time.monotonic()
         if rest > 0:
             return Handoff(message.delivery, Outcome.DEFERRED, "host_backoff", retry_after=rest, host_wide=True)
@@ -136,7 +154,7 @@ class EmailCarrier:
             await self._after(line, t)
             raise
         except BaseException:  # cancelled in the middle: the line is out of step and must not be used again
-            line.smtp.close()
+            line.wire.abort()
             raise
         await self._give_back(line)
         return answer
@@ -144,8 +162,9 @@ class EmailCarrier:
     def _take(self) -> _Line | None:
         while self._idle:
             line = self._idle.pop()
-            if line.smtp.is_connected:
+            if line.wire.usable:
                 return line
+            line.wire.close()
         return None
 
     async def _again(self, mail: Mail) -> str:
@@ -153,7 +172,7 @@ class EmailCarrier:
         try:
             answer = await self._transact(line, mail)
         except BaseException:
-            line.smtp.close()
+            line.wire.abort()
             raise
         await self._give_back(line)
         return answer
@@ -167,15 +186,18 @@ class EmailCarrier:
 
     async def _after(self, line: _Line, trouble: _Trouble) -> None:
         """After an answer the line goes on once it is reset; after anything else it is closed."""
-        if trouble.code and trouble.code != 421 and line.smtp.is_connected:
-            try:
-                await line.smtp.rset(timeout=self.timeouts.command)
-            except (aiosmtplib.SMTPException, OSError):
-                line.smtp.close()
-            else:
-                await self._give_back(line)
+        if not trouble.code or trouble.code == 421:
+            line.wire.close()
+            return
+        try:
+            reset = await self._ask(line, b"RSET\r\n")
+        except (TimeoutError, LineLost):
+            line.wire.close()
+            return
+        if reset.code == 250:
+            await self._give_back(line)
         else:
-            line.smtp.close()
+            line.wire.close()
 
     async def _open(self) -> _Line:
         smtp = aiosmtplib.SMTP(
@@ -200,7 +222,7 @@ class EmailCarrier:
             if isinstance(e, aiosmtplib.SMTPException | OSError | _Trouble):
                 raise _trouble(phase, e) from None
             raise
-        return _Line(smtp)
+        return _Line(_wire(smtp), frozenset(e for e in _USED if smtp.supports_extension(e)))
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -219,45 +241,49 @@ class EmailCarrier:
     # --- one transaction ---
 
     async def _transact(self, line: _Line, mail: Mail) -> str:
-        smtp, wait = line.smtp, self.timeouts.command
-        encoding = "utf-8" if mail.needs_utf8 else "ascii"
-        phase = Phase.MAIL
+        await self._envelope(line, mail)
+        wire, phase = line.wire, Phase.DATA
         try:
-            options = _mail_options(smtp, mail)
-            await smtp.mail(mail.return_path, options=options, encoding=encoding, timeout=wait)
-            phase = Phase.RCPT
-            await smtp.rcpt(mail.recipient, options=_rcpt_options(smtp, mail), encoding=encoding, timeout=wait)
-            phase = Phase.DATA
-            start = await smtp.execute_command(b"DATA", timeout=wait)
-            if start.code != 354:
-                raise aiosmtplib.SMTPDataError(start.code, start.message)
-            await self._write(smtp, _stuffed(mail.content))
+            wire.write(mail.content + _DOT)
+            if not wire.all_taken:  # the dot, which is last, has not left us: a loss is safe to repeat
+                await wire.drained(self.timeouts.command)
             phase = Phase.DOT
-            return await self._dot(smtp)
-        except (aiosmtplib.SMTPException, OSError, ValueError) as e:
-            raise _trouble(phase, e) from None
-
-    async def _write(self, smtp: aiosmtplib.SMTP, body: bytes) -> None:
-        """The body without its final dot. Returns once the kernel has taken all of it."""
-        protocol = smtp.protocol
-        if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        protocol.write(body)
-        deadline = time.monotonic() + self.timeouts.command
-        while _unsent(smtp):
-            if time.monotonic() > deadline:
-                raise aiosmtplib.SMTPReadTimeoutError("the relay stopped reading")
-            await asyncio.sleep(0.005)
-
-    async def _dot(self, smtp: aiosmtplib.SMTP) -> str:
-        protocol = smtp.protocol
-        if protocol is None or not protocol.is_connected:
-            raise _Trouble(Phase.DATA, own=Verdict(Outcome.DEFERRED, True), name="connection_lost")
-        protocol.write(b".\r\n")
-        answer = await protocol.read_response(timeout=self.timeouts.dot)
+            answer = (await wire.replies(1, self.timeouts.dot))[0]
+        except (TimeoutError, LineLost) as e:
+            if phase is Phase.DATA:
+                wire.abort()  # closing would still send what waits, the dot with it
+            raise _broken(phase, e) from None
         if answer.code != 250:
-            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
-        return answer.message
+            raise _Trouble(phase, answer.code, answer.text)
+        return answer.text
+
+    async def _envelope(self, line: _Line, mail: Mail) -> None:
+        """MAIL, RCPT and DATA, as one group where the relay takes groups."""
+        commands = _commands(line, mail)
+        step = len(commands) if "pipelining" in line.offers else 1
+        got: list[Reply] = []
+        while len(got) < len(commands):
+            try:
+                line.wire.write(b"".join(commands[len(got) : len(got) + step]))
+                got += await line.wire.replies(step, self.timeouts.command)
+            except (TimeoutError, LineLost) as e:
+                got += line.wire.arrived()
+                raise _refused(got) or _broken(_ENVELOPE[min(len(got), 2)], e) from None
+            if trouble := _refused(got):
+                await self._abandon(line, got)
+                raise trouble
+
+    async def _abandon(self, line: _Line, got: Sequence[Reply]) -> None:
+        """A relay that wants the data although it took no recipient gets an empty end (RFC 2920 3.1)."""
+        if got[-1].code == 354:
+            try:
+                await self._ask(line, b".\r\n")
+            except (TimeoutError, LineLost):
+                line.wire.close()
+
+    async def _ask(self, line: _Line, command: bytes) -> Reply:
+        line.wire.write(command)
+        return (await line.wire.replies(1, self.timeouts.command))[0]
 
     # --- what came of it ---
 
@@ -272,7 +298,7 @@ class EmailCarrier:
 
 
 def _trouble(phase: Phase, e: BaseException) -> _Trouble:
-    """An exception of the library or the socket as what it means in its phase."""
+    """An exception of the library or the socket, before the first transaction, as what it means."""
     if isinstance(e, _Trouble):
         return e
     if isinstance(e, aiosmtplib.SMTPResponseException) and e.code > 0:
@@ -281,15 +307,28 @@ def _trouble(phase: Phase, e: BaseException) -> _Trouble:
         return _Trouble(phase, own=Verdict(Outcome.BLOCKED, True), name="tls_failed")
     if isinstance(e, ssl.CertificateError) or isinstance(e.__cause__, ssl.SSLError):
         return _Trouble(phase, own=Verdict(Outcome.BLOCKED, True), name="tls_failed")
-    if phase is Phase.DOT:
-        return _Trouble(phase, own=Verdict(Outcome.UNKNOWN), name=_name(e))
-    if isinstance(e, ValueError):
-        return _Trouble(phase, own=Verdict(Outcome.REFUSED), name="unsafe_command")
-    if isinstance(e, aiosmtplib.SMTPNotSupported):
-        return _Trouble(phase, own=Verdict(Outcome.REFUSED), name="smtputf8_not_offered")
     if phase is Phase.AUTH and type(e) is aiosmtplib.SMTPException:
         return _Trouble(phase, own=Verdict(Outcome.BLOCKED, True), name="auth_not_offered")
     return _Trouble(phase, own=Verdict(Outcome.DEFERRED, True), name=_name(e))
+
+
+def _broken(phase: Phase, e: TimeoutError | LineLost) -> _Trouble:
+    """The line ended or fell silent in the middle of a transaction."""
+    name = "timeout" if isinstance(e, TimeoutError) else "connection_lost"
+    after_dot = Verdict(Outcome.UNKNOWN)
+    return _Trouble(phase, own=after_dot if phase is Phase.DOT else Verdict(Outcome.DEFERRED, True), name=name)
+
+
+_ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+_WANTED = (frozenset({250}), _TAKEN, frozenset({354}))
+
+
+def _refused(got: Sequence[Reply]) -> _Trouble | None:
+    """The first of MAIL, RCPT, DATA that the relay did not take; what follows it follows from it."""
+    for phase, wanted, reply in zip(_ENVELOPE, _WANTED, got, strict=False):
+        if reply.code not in wanted:
+            return _Trouble(phase, reply.code, reply.text)
+    return None
 
 
 def _name(e: BaseException) -> str:
@@ -298,21 +337,37 @@ def _name(e: BaseException) -> str:
     return "connection_refused" if isinstance(e, aiosmtplib.SMTPConnectError) else "connection_lost"
 
 
-def _mail_options(smtp: aiosmtplib.SMTP, mail: Mail) -> list[str]:
-    options = []
-    if mail.needs_utf8:
-        if not smtp.supports_extension("smtputf8"):
-            raise aiosmtplib.SMTPNotSupported("SMTPUTF8")
-        options += ["SMTPUTF8", "BODY=8BITMIME"]
-    if smtp.supports_extension("size"):
+_USED = ("pipelining", "smtputf8", "size", "dsn")
+
+
+def _wire(smtp: aiosmtplib.SMTP) -> Wire:
+    if smtp.transport is None:
+        raise _Trouble(Phase.CONNECT, own=Verdict(Outcome.DEFERRED, True), name="connection_lost")
+    return Wire(cast(asyncio.Transport, smtp.transport))  # uvloop's are no subclass of asyncio's
+
+
+def _commands(line: _Line, mail: Mail) -> tuple[bytes, bytes, bytes]:
+    if mail.needs_utf8 and "smtputf8" not in line.offers:
+        raise _Trouble(Phase.MAIL, own=Verdict(Outcome.REFUSED), name="smtputf8_not_offered")
+    start, to = f"MAIL FROM:<{mail.return_path}>", f"RCPT TO:<{mail.recipient}>"
+    return (
+        " ".join([start, *_mail_options(line.offers, mail)]).encode() + b"\r\n",
+        " ".join([to, *_rcpt_options(line.offers, mail)]).encode() + b"\r\n",
+        b"DATA\r\n",
+    )
+
+
+def _mail_options(offers: frozenset[str], mail: Mail) -> list[str]:
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if mail.needs_utf8 else []
+    if "size" in offers:
         options.append(f"SIZE={len(mail.content)}")
-    if smtp.supports_extension("dsn"):
+    if "dsn" in offers:
         options += ["RET=HDRS", f"ENVID={mail.envid}"]
     return options
 
 
-def _rcpt_options(smtp: aiosmtplib.SMTP, mail: Mail) -> list[str]:
-    if not smtp.supports_extension("dsn"):
+def _rcpt_options(offers: frozenset[str], mail: Mail) -> list[str]:
+    if "dsn" not in offers:
         return []
     original = [] if mail.needs_utf8 else [f"ORCPT=rfc822;{_xtext(mail.recipient)}"]
     return ["NOTIFY=FAILURE,DELAY", *original]
@@ -320,31 +375,21 @@ def _rcpt_options(smtp: aiosmtplib.SMTP, mail: Mail) -> list[str]:
 
 def _xtext(value: str) -> str:
     """RFC 3461 4: printable ASCII but + and = stands for itself."""
+    if _XCHARS.fullmatch(value):
+        return value
     return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in value)
-
-
-def _stuffed(content: bytes) -> bytes:
-    """CRLF everywhere, leading dots doubled (RFC 5321 4.5.2), no final dot."""
-    body = _DOT.sub(b"..", _LINE.sub(b"\r\n", content))
-    return body if body.endswith(b"\r\n") else body + b"\r\n"
-
-
-def _unsent(smtp: aiosmtplib.SMTP) -> bool:
-    transport = smtp.transport
-    if not isinstance(transport, asyncio.WriteTransport) or transport.is_closing():
-        return False
-    return transport.get_write_buffer_size() > 0
 
 
 def _clean(answer: str) -> str:
     """A server's answer for the ledger: no addresses, one line, at most 200 characters."""
-    return " ".join(_ADDRESSES.sub("<address>", answer).split())[:200]
+    return " ".join(_ADDRESSES.sub("<address>", answer[:1_000]).split())[:200]
 
 
 async def _quit(line: _Line) -> None:
     try:
-        await line.smtp.quit(timeout=5)
-    except (aiosmtplib.SMTPException, OSError):
-        line.smtp.close()  # it was leaving anyway
+        line.wire.write(b"QUIT\r\n")
+        await line.wire.replies(1, 5)
+    except (TimeoutError, LineLost):
+        pass  # it was leaving anyway
     finally:
-        line.smtp.close()
+        line.wire.close()

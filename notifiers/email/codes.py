@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from models.values import Evidence, Outcome
-from notifiers.email.status import HARD, POLICY, SOFT, class_of_status, class_of_text
+from notifiers.email.status import HARD, POLICY, SOFT, class_of_status, class_of_text, is_lasting
 
 ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -76,7 +76,7 @@ def verdict(phase: Phase, code: int, text: str) -> Verdict:
         return Verdict(Outcome.BLOCKED if code >= 500 else Outcome.DEFERRED, host_wide=True)
     if code < 500:
         return Verdict(Outcome.DEFERRED)
-    if enhanced(text) in _TOO_BIG:
+    if enhanced(text) in _TOO_BIG or is_lasting(enhanced(text), text):
         return Verdict(Outcome.REFUSED)
     return Verdict(_BY_CLASS[_class(phase, code, text)])
 

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9._-])([a-z0-9_-]{1,40})\.([0-9a-f]{8})(?![A-
 
 
 def _mac(delivery: str, secret: bytes) -> str:
-    return hmac.new(secret, b"tocsin-bounce:" + delivery.encode(), "sha256").hexdigest()[:MAC_DIGITS]
+    return hmac.digest(secret, b"tocsin-bounce:" + delivery.encode(), "sha256").hex()[:MAC_DIGITS]
 
 
 def token(delivery: str, secret: bytes) -> str:
@@ -26,14 +26,14 @@ def token(delivery: str, secret: bytes) -> str:
     return f"{delivery}.{_mac(delivery, secret)}"
 
 
-def return_path(delivery: str, bounce_domain: str, secret: bytes) -> str:
+def return_path(token: str, bounce_domain: str) -> str:
     """VERP: one return path per delivery."""
-    return f"b+{token(delivery, secret)}@{bounce_domain}"
+    return f"b+{token}@{bounce_domain}"
 
 
-def message_id(notice: str, delivery: str, domain: str, secret: bytes) -> str:
+def message_id(notice: str, token: str, domain: str) -> str:
     """The same for every attempt at one delivery, so that a second copy can be recognised as one."""
-    return f"<{notice}+{token(delivery, secret)}@{domain}>"
+    return f"<{notice}+{token}@{domain}>"
 
 
 def deliveries_in(text: str, secret: bytes) -> list[str]:

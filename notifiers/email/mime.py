@@ -7,15 +7,22 @@ can carry it, unless the recipient's own address needs SMTPUTF8.
 from __future__ import annotations
 
 import re
-from base64 import b64encode, encodebytes
-from binascii import b2a_qp
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import format_datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
 
-from models.values import Message, Slot, sha256
+from models.values import Message, Slot
 from notifiers.email import marks
+from notifiers.email.dkim import Signer
+from notifiers.email.mould import Mould, Unpourable, mould
+
+NO_MOULDS: Final[Mapping[str, Mould]] = MappingProxyType({})
 
 # C0, DEL, C1, line and paragraph separators, lone surrogates: none has a place in a header.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -28,8 +35,8 @@ _DEVIATIONS = frozenset("ßς\u200c\u200d")
 class Unmailable(ValueError):
     """This message can't become a mail. `code` is ours, in the place of a carrier's code; nothing was sent."""
 
-    def __init__(self, code: str) -> None:
-        self.code = code
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code, self.detail = code, detail
         super().__init__(code)
 
 
@@ -41,6 +48,12 @@ class Sender:
     reply_to: Address | None
     bounce_domain: str
     secret: bytes
+    signer: Signer | None = None
+    headers: str = field(init=False, repr=False)  # From and Reply-To, ready to be written
+
+    def __post_init__(self) -> None:
+        lines = [("From", self.address), *([("Reply-To", self.reply_to)] if self.reply_to else [])]
+        object.__setattr__(self, "headers", "".join(f"{name}: {_mailbox(who)}\r\n" for name, who in lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +72,41 @@ def is_unsafe(value: str) -> bool:
     return bool(_UNSAFE.search(value))
 
 
-def build(message: Message, sender: Sender, date: datetime) -> Mail:
-    """`date` with zone. Raises Unmailable before anything was sent."""
+def build(message: Message, sender: Sender, date: datetime, moulds: Mapping[str, Mould] = NO_MOULDS) -> Mail:
+    """`date` with zone. A message whose wording is in `moulds` is poured from its slots, any other from its text.
+
+    Raises Unmailable before anything was sent.
+    """
     local, domain = _address(message.to.email)
-    needs_utf8 = not local.isascii()
     name = message.slots.get(Slot.ADDRESSEE) or message.slots.get(Slot.NAME) or ""
-    if any(map(is_unsafe, (name, message.subject, message.language, message.notice))):
+    try:
+        subject, body = _poured(message, moulds)
+    except Unpourable as fault:
+        raise Unmailable("unfit_slot", str(fault)) from None
+    if any(map(is_unsafe, (name, subject, message.language, message.notice))):
         raise Unmailable("unsafe_header")
+    token = marks.token(message.delivery, sender.secret)
+    to = _phrased(name.strip(), f"<{local}@{domain}>")
+    head = _head(message.notice, message.language, sender, token, date, to, subject)
+    return Mail(
+        return_path=marks.return_path(token, sender.bounce_domain),
+        recipient=f"{local}@{domain}",
+        envid=token,
+        content=_signed(head + body, sender.signer, date),
+        needs_utf8=not local.isascii(),
+    )
+
+
+def _signed(content: bytes, signer: Signer | None, date: datetime) -> bytes:
+    return content if signer is None else signer.header(content, int(date.timestamp())) + content
+
+
+def _poured(message: Message, moulds: Mapping[str, Mould]) -> tuple[str, bytes]:
+    if known := moulds.get(message.wording):
+        return known.pour(message.slots)
     if any(_UNPRINTABLE.search(part) for part in (message.text, message.html)):
         raise Unmailable("unsafe_body")
-    return Mail(
-        return_path=marks.return_path(message.delivery, sender.bounce_domain, sender.secret),
-        recipient=f"{local}@{domain}",
-        envid=marks.token(message.delivery, sender.secret),
-        content=_compose(message, sender, date, Address(name, local, domain)),
-        needs_utf8=needs_utf8,
-    )
+    return mould(message.subject, message.text, message.html).pour({})
 
 
 def _address(email: str) -> tuple[str, str]:
@@ -97,43 +129,39 @@ def _ascii_domain(domain: str) -> str:
         raise Unmailable("bad_address") from None
 
 
-# --- composing ------------------------------------------------------------------------------------------------------
+# --- headers --------------------------------------------------------------------------------------------------------
 # By hand: the standard library's EmailMessage costs milliseconds a mail, and its folding has had faults with unusual
 # names. The tests hold the result against it.
 
-_LINE = re.compile(r"\r\n|\r|\n")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _SHORT = 60  # characters of a header value that needs no folding
 _WORD_BYTES = 42  # of UTF-8 in one encoded word: 56 in base64, 68 with its frame (RFC 2047 allows 75)
-_LONGEST_LINE = 900  # RFC 5321 allows 998 with CRLF
 
 
-def _compose(message: Message, sender: Sender, date: datetime, to: Address) -> bytes:
-    parts = [("plain", message.text)] + ([("html", message.html)] if message.html else [])
-    boundary = "=_" + sha256(marks.token(message.delivery, sender.secret) + message.text)[:32]
+def _head(notice: str, language: str, sender: Sender, token: str, date: datetime, to: str, subject: str) -> bytes:
+    own = f"Message-ID: {marks.message_id(notice, token, sender.address.domain)}\r\nTo: {to}\r\n"
+    return own.encode() + _shared_head(sender.headers, language, date.replace(microsecond=0), subject)
+
+
+@lru_cache(maxsize=256)
+def _shared_head(sender: str, language: str, date: datetime, subject: str) -> bytes:
+    """What the mails of one second and one subject have in common."""
     head = [
-        ("Message-ID", marks.message_id(message.notice, message.delivery, sender.address.domain, sender.secret)),
         ("Date", format_datetime(date)),
-        ("From", _mailbox(sender.address)),
-        *([("Reply-To", _mailbox(sender.reply_to))] if sender.reply_to else []),
-        ("To", _mailbox(to)),
-        ("Subject", _unstructured(message.subject)),
-        ("Content-Language", message.language),
+        ("Subject", _unstructured(subject)),
+        ("Content-Language", language),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834: asks vacation programs for silence
         ("MIME-Version", "1.0"),
     ]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in head).encode()
-    bodies = [_part(kind, text) for kind, text in parts]
-    if len(bodies) == 1:
-        return lines + bodies[0]
-    edge = b"--" + boundary.encode()
-    opened = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
-    return lines + opened + b"".join(edge + b"\r\n" + body + b"\r\n" for body in bodies) + edge + b"--\r\n"
+    return (sender + "".join(f"{name}: {value}\r\n" for name, value in head)).encode()
 
 
 def _mailbox(address: Address) -> str:
     """`phrase <local@domain>`, the phrase as atoms, a quoted string or encoded words."""
-    name, spec = address.display_name.strip(), f"<{address.username}@{address.domain}>"
+    return _phrased(address.display_name.strip(), f"<{address.username}@{address.domain}>")
+
+
+def _phrased(name: str, spec: str) -> str:
     if not name:
         return spec[1:-1]
     if not _is_plain(name):
@@ -163,22 +191,3 @@ def _words(text: str) -> str:
             chunk = b""
         chunk += raw
     return "\r\n ".join(f"=?utf-8?b?{b64encode(c).decode()}?=" for c in [*chunks, chunk])
-
-
-def _part(kind: str, text: str) -> bytes:
-    """One text part in the encoding that costs least: as it is, quoted-printable, or base64."""
-    data = _LINE.sub("\r\n", text).encode()
-    data = data if data.endswith(b"\r\n") else data + b"\r\n"
-    encoding, body = _encoded(data)
-    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    return head.encode() + body
-
-
-def _encoded(data: bytes) -> tuple[str, bytes]:
-    foreign = 0 if data.isascii() else len(data) - len(data.decode().encode("ascii", "ignore"))
-    if not foreign and max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE:
-        return "7bit", data
-    if foreign * 4 < len(data):
-        quoted = b2a_qp(data, istext=True)
-        return "quoted-printable", quoted.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return "base64", encodebytes(data).replace(b"\n", b"\r\n")

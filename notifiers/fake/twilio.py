@@ -1,4 +1,6 @@
-"""A stand-in for Twilio's Messages resource, held against the carrier's own OpenAPI description in a test.
+"""A stand-in for Twilio's Messages and Calls resources, held against the carrier's own OpenAPI description in a test.
+
+Calls are played in notifiers.fake.phone.
 
 Magic To numbers, as with Twilio's test credentials, and scripted endings among the reserved 555-01xx numbers:
 
@@ -9,7 +11,8 @@ Magic To numbers, as with Twilio's test credentials, and scripted endings among 
 | …5550191 | 400 with 21610 (STOP) |
 | …5550192 | taken, then undelivered with 30005 |
 | …5550193 | taken, then undelivered with 30003 |
-| …5550194 | taken, then failed with 30007 |
+| …5550188 | taken, then failed with 30007 |
+| …5550194 | taken, then failed with 30034 |
 | …5550195 | 429 the first time, then taken |
 | …5550196 | taken, then the line breaks without an answer, the first time |
 | …5550197 | taken, then 500, the first time |
@@ -35,12 +38,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from notifiers.fake.http import Request, answer, post_form, read_request
+from notifiers.fake.phone import Phone
 from notifiers.fake.standin import CANARY, StandIn, cut
 from notifiers.sms.segments import segments
 from notifiers.sms.webhook import signature
 
 VERSION = "2010-04-01"
 _LIST = re.compile(rf"/{VERSION}/Accounts/(?P<account>[^/]+)/Messages\.json")
+_CALLS = re.compile(rf"/{VERSION}/Accounts/(?P<account>[^/]+)/Calls\.json")
+_CALL = re.compile(rf"/{VERSION}/Accounts/(?P<account>[^/]+)/Calls/(?P<sid>[^/]+)\.json")
 _ONE = re.compile(rf"/{VERSION}/Accounts/(?P<account>[^/]+)/Messages/(?P<sid>[^/]+)\.json")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -68,7 +74,8 @@ ENDINGS: Mapping[str, Script] = {
     "5550191": Script(21610),
     "5550192": Script(final="undelivered", final_error=30005),
     "5550193": Script(final="undelivered", final_error=30003),
-    "5550194": Script(final="failed", final_error=30007),
+    "5550188": Script(final="failed", final_error=30007),
+    "5550194": Script(final="failed", final_error=30034),
     "5550195": Script(trick="429", taken=False),
     "5550196": Script(trick="drop"),
     "5550197": Script(trick="500"),
@@ -112,10 +119,13 @@ class TwilioStandIn(StandIn):
         super().__init__(host, port, log)
         self.account_sid, self.token, self.endings = account_sid, token, endings
         self.messages: dict[str, dict[str, Any]] = {}
+        self.forms: list[Mapping[str, str]] = []  # of each request for a text
+        self.connections = 0  # that were opened
         self.callbacks: list[tuple[str, str, int]] = []  # sid, status, what the receiver answered
         self._scripts: dict[str, Script] = {}
         self._times: Counter[str] = Counter()
         self._calling: set[asyncio.Task[None]] = set()
+        self.phone = Phone(account_sid, token, self.log)
 
     @property
     def url(self) -> str:
@@ -123,6 +133,7 @@ class TwilioStandIn(StandIn):
         return f"http://{self.host}:{self.port}"
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         while (request := await read_request(reader)) is not None:
             status, body = await self._serve(request)
             if status == 0:
@@ -133,6 +144,8 @@ class TwilioStandIn(StandIn):
     async def _serve(self, request: Request) -> tuple[int, Any]:
         if request.headers.get("authorization") != self._authorization():
             return _error(401, 20003)
+        if _CALLS.fullmatch(request.path) or _CALL.fullmatch(request.path):
+            return await self.phone.serve(request)
         found = _LIST.fullmatch(request.path) or _ONE.fullmatch(request.path)
         if not found or found["account"] != self.account_sid:
             return _error(404, 20404)
@@ -147,6 +160,7 @@ class TwilioStandIn(StandIn):
 
     def _create(self, request: Request) -> tuple[int, Any]:
         form = request.form
+        self.forms.append(form)
         to = form.get("To", "")
         script = self._script(to)
         if code := _fault(form) or script.error:

@@ -1,6 +1,8 @@
 """The letter queue: a batch is printed into a folder, sealed, and never printed again.
 
-A batch holds letters.pdf, manifest.csv (for people) and manifest.json (for machines, exact values). Pages count from 1.
+A batch holds letters.pdf, manifest.csv and manifest.xlsx (for people), manifest.jsonl (one letter a line) and
+manifest.json (the whole batch, exact values). Pages count from 1. Before it is sealed the PDF is read back and held
+against the manifest: a batch in which one letter bears another's reference or address is not sealed.
 """
 
 from __future__ import annotations
@@ -8,22 +10,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.values import BadInput, Channel, Handoff, Message, Outcome, Slot, TocsinError, Wording, sha256
+from models.values import (
+    BadInput,
+    Channel,
+    Handoff,
+    Message,
+    Outcome,
+    Refused,
+    Slot,
+    TocsinError,
+    Wording,
+    canonical,
+    sha256,
+)
 from notifiers.batches import Sealed, address_lines, addressee, again, check_wordings, content_hash
 from notifiers.contract import CHANNELS
-from notifiers.folders import csv_bytes
+from notifiers.folders import csv_bytes, xlsx_bytes
 
 _ADDRESS_COLUMNS = 7
-_HEADER = ["delivery", "reference", "page_from", "page_to", "wording", "addressee"]
+_HEADER = ["delivery", "reference", "page_from", "page_to", "wording", "barcode", "addressee"]
 _HEADER += [f"address_{n}" for n in range(1, _ADDRESS_COLUMNS + 1)]
 
 
 class Pressed(Protocol):
-    """One PDF with all letters in order, and how many pages each has."""
+    """One PDF with all letters in order: pages of each, where each begins, the lines of its window, its barcode."""
 
     @property
     def pdf(self) -> bytes: ...
@@ -31,11 +44,38 @@ class Pressed(Protocol):
     @property
     def pages(self) -> tuple[int, ...]: ...
 
+    @property
+    def starts(self) -> tuple[int, ...]: ...
+
+    @property
+    def printed(self) -> tuple[tuple[str, ...], ...]: ...
+
+    @property
+    def barcodes(self) -> tuple[str, ...]: ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]: ...
+
 
 class Press(Protocol):
-    """Turns wordings and people's slots into one PDF; templates.press.press_letters with its sender bound."""
+    """Turns wordings and people's slots into one PDF; templates.letters.press_letters with its sender bound."""
 
     def __call__(self, wordings: Mapping[str, Wording], messages: Sequence[Message]) -> Pressed: ...
+
+
+class ReadBack(Protocol):
+    """Where a PDF and the entries of its manifest differ, in words without people's data; empty when they agree."""
+
+    def __call__(self, pdf: bytes, entries: Sequence[Mapping[str, Any]]) -> Sequence[str]: ...
+
+
+def unread(pdf: bytes, entries: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Reads nothing back: for a press that makes no PDF."""
+    return ()
+
+
+class _Crossed(Refused):
+    """The PDF, read back, is not what its manifest says."""
 
 
 @dataclass(slots=True)
@@ -46,6 +86,7 @@ class LetterQueue:
     press: Press
     reprint: Mapping[str, str] = field(default_factory=dict)
     batch_size: int = CHANNELS[Channel.LETTER].batch_size
+    read_back: ReadBack = unread
     channel: Channel = field(default=Channel.LETTER, init=False)
     _sealed: Sealed = field(init=False, repr=False)
 
@@ -57,9 +98,9 @@ class LetterQueue:
     ) -> list[Handoff]:
         """Print and seal, 250 letters to a folder. One Handoff per message, in order.
 
-        ACCEPTED with reference `<batch>:<page from>-<page to>`; REFUSED no_address, or unprintable for a letter that
-        the press refuses (BLOCKED when it refuses all with the same words); DEFERRED when the disk fails. BadInput
-        when a wording is missing.
+        ACCEPTED with reference `<batch>:<page from>-<page to>`; REFUSED no_address; BLOCKED unprintable for a letter
+        that the press refuses, crossed for a whole batch whose PDF is not what its manifest says, refused where a rule
+        of the press forbids it; DEFERRED when the disk fails. BadInput when a wording is missing.
         """
         check_wordings(messages, wordings)
         return await asyncio.to_thread(self._send, list(messages), wordings, batch_name)
@@ -96,7 +137,11 @@ class LetterQueue:
     def _print(self, messages: list[Message], wordings: Mapping[str, Wording], name: str) -> dict[str, Handoff]:
         """One batch. A letter that the press refuses is taken out, so that it doesn't stop the others."""
         try:
-            return self._seal(messages, wordings, name)
+            return self._seal(messages, self.press(wordings, messages), name)
+        except Refused as e:  # a rule, not a letter: a person looks, and nobody's turn is spent
+            code = "crossed" if isinstance(e, _Crossed) else "refused"
+            stopped = Handoff("", Outcome.BLOCKED, code, str(e)[:200], host_wide=True)
+            return {m.delivery: _for(stopped, m) for m in messages}
         except TocsinError as e:
             bad = {messages[0].delivery: str(e)} if len(messages) == 1 else _unprintable(messages, wordings, self.press)
         if not bad:
@@ -104,61 +149,69 @@ class LetterQueue:
         good = [m for m in messages if m.delivery not in bad]
         return _refusals(messages, bad) | (self._print(good, wordings, name) if good else {})
 
-    def _seal(self, messages: list[Message], wordings: Mapping[str, Wording], name: str) -> dict[str, Handoff]:
+    def _seal(self, messages: list[Message], pressed: Pressed, name: str) -> dict[str, Handoff]:
+        """_Crossed when the PDF, read back, is not what the manifest says."""
         batch = content_hash(messages, self.reprint)
-        pressed = self.press(wordings, messages)
         if len(pressed.pages) != len(messages) or min(pressed.pages) < 1:
             raise BadInput("letters", "the press counted other letters than it was given.", "Report this fault.")
-        entries = _entries(batch, messages, pressed.pages)
+        entries = _entries(batch, messages, pressed)
+        if differing := self.read_back(pressed.pdf, entries):
+            raise _Crossed(f"a batch was not sealed: {'; '.join(differing[:3])}")
         manifest = {
             "batch": batch,
             "name": name,
             "letters": len(messages),
-            "pages": sum(pressed.pages),
+            "pages": entries[-1]["page_to"],
             "pdf_sha256": sha256(pressed.pdf),
+            "warnings": list(pressed.warnings),
             "entries": entries,
         }
-        files = {"letters.pdf": pressed.pdf, "manifest.csv": csv_bytes(_HEADER, map(_row, entries))}
-        self._sealed.keep(batch, files, manifest)
-        code = "sealed"
+        self._sealed.keep(batch, {"letters.pdf": pressed.pdf, **manifests(entries)}, manifest)
         return {
-            e["delivery"]: Handoff(e["delivery"], Outcome.ACCEPTED, code, reference=e["carrier_reference"])
+            e["delivery"]: Handoff(e["delivery"], Outcome.ACCEPTED, "sealed", reference=e["carrier_reference"])
             for e in entries
         }
 
 
-def _entries(batch: str, messages: Sequence[Message], pages: Sequence[int]) -> list[dict[str, Any]]:
-    last = list(accumulate(pages))
+def manifests(entries: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    """The manifest for people and for programs that read a letter a line. No cell of it is a formula."""
+    rows = [_row(e) for e in entries]
+    lines = "".join(canonical(e) + "\n" for e in entries)
+    return {
+        "manifest.csv": csv_bytes(_HEADER, rows),
+        "manifest.xlsx": xlsx_bytes(_HEADER, rows, "letters"),
+        "manifest.jsonl": lines.encode(),
+    }
+
+
+def _entries(batch: str, messages: Sequence[Message], pressed: Pressed) -> list[dict[str, Any]]:
     return [
         {
             "delivery": m.delivery,
             "reference": m.slots.get(Slot.REFERENCE, ""),
-            "page_from": end - count + 1,
-            "page_to": end,
+            "page_from": start,
+            "page_to": start + count - 1,
             "wording": m.wording,
             "addressee": addressee(m),
             "address": address_lines(m),
-            "carrier_reference": f"{batch}:{end - count + 1}-{end}",
+            "printed": list(lines),
+            "barcode": barcode,
+            "carrier_reference": f"{batch}:{start}-{start + count - 1}",
         }
-        for m, count, end in zip(messages, pages, last, strict=True)
+        for m, count, start, lines, barcode in zip(
+            messages, pressed.pages, pressed.starts, pressed.printed, pressed.barcodes, strict=True
+        )
     ]
 
 
 def _row(e: Mapping[str, Any]) -> list[str]:
-    """One line of the CSV; more address lines than columns share the last one."""
+    """One line for people; more address lines than columns share the last one."""
     lines = list(e["address"])
     head, rest = lines[: _ADDRESS_COLUMNS - 1], lines[_ADDRESS_COLUMNS - 1 :]
     cells = [*head, *([", ".join(rest)] if rest else [])]
     padded = cells + [""] * (_ADDRESS_COLUMNS - len(cells))
-    return [
-        e["delivery"],
-        e["reference"],
-        str(e["page_from"]),
-        str(e["page_to"]),
-        e["wording"],
-        e["addressee"],
-        *padded,
-    ]
+    pages = [str(e["page_from"]), str(e["page_to"])]
+    return [e["delivery"], e["reference"], *pages, e["wording"], e["barcode"], e["addressee"], *padded]
 
 
 def _unprintable(messages: list[Message], wordings: Mapping[str, Wording], press: Press) -> dict[str, str]:

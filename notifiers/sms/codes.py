@@ -60,9 +60,13 @@ ERRORS: Mapping[int, Known] = {
     21611: Known(_HALT, "our From number has too many messages queued"),
     21617: Known(_HALT, "our text is too long"),
     30002: Known(_HALT, "account suspended"),
-    30007: Known(_HALT, "filtered as unwanted: our content or registration"),
+    30007: Known(_NEXT, "filtered as unwanted by the network; many of them speak of our content or registration"),
     30034: Known(_HALT, "our number is not registered"),
 }
+
+# Numbers that speak of one text alone, and of us once more than this share of the texts of an incident end so.
+HALTING_SHARES: Mapping[str, float] = {"30007": 0.02}
+FEWEST = 50  # texts below which a share says nothing
 
 _HUMAN = Known(Meaning.HUMAN, "not in our table: a person must look at the raw number")
 
@@ -84,12 +88,12 @@ def meaning(code: int) -> Known:
     return ERRORS.get(code, _HUMAN)
 
 
-def outcome_of(status: int, code: int) -> Outcome:
+def outcome_of(status: int, code: int, errors: Mapping[int, Known] = ERRORS) -> Outcome:
     """An HTTP answer to POST. A server error after the request had arrived leaves it unknown."""
     if status >= 500:
         return Outcome.UNKNOWN
-    if code in ERRORS:
-        return _OUTCOMES[ERRORS[code].meaning]
+    if code in errors:
+        return _OUTCOMES[errors[code].meaning]
     if status == 429:
         return Outcome.DEFERRED
     return Outcome.BLOCKED if status in {401, 403, 404} else Outcome.REFUSED

@@ -1,38 +1,81 @@
-"""How many segments a text costs, and in which alphabet. Source: 3GPP TS 23.038 (GSM 7-bit default alphabet and
-extension table).
-"""
+"""What a text message costs, and under which sender's name it may go. The rules by country are data (senders.toml)."""
 
 from __future__ import annotations
 
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENDED = frozenset("\f^{}\\[~]|€")  # each costs an escape before it
-# alphabet -> units in a single segment, units in each of several (the rest is the header that joins them)
-_ROOM = {"GSM-7": (160, 153), "UCS-2": (70, 67)}
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from models.values import BadInput
+from models.vocabulary.gsm import segments
+
+__all__ = ["Price", "SenderRule", "check_sender", "price", "segments", "sender_rule"]
+
+# 3GPP TS 23.040 9.1.2.5: an alphanumeric address holds eleven characters of seven bits.
+_NAMED: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
 
-def segments(text: str) -> tuple[str, int]:
-    """(`GSM-7` or `UCS-2`, number of segments). One foreign character turns the whole text into UCS-2."""
-    gsm = all(c in _BASIC or c in _EXTENDED for c in text)
-    alphabet = "GSM-7" if gsm else "UCS-2"
-    units = [_units(c, gsm) for c in text]
-    single, joined = _ROOM[alphabet]
-    return (alphabet, 1) if sum(units) <= single else (alphabet, _packed(units, joined))
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one text costs to send, in the profile's currency."""
+
+    alphabet: str
+    parts: int
+    amount: float
 
 
-def _units(c: str, gsm: bool) -> int:
-    if gsm:
-        return 2 if c in _EXTENDED else 1
-    return 2 if ord(c) > 0xFFFF else 1
+@dataclass(frozen=True, slots=True)
+class SenderRule:
+    """Whether a country's networks show a name instead of a number. `support`: yes, registered (before the first
+    message), no, unknown."""
+
+    country: str
+    support: str
+    source: str = ""
+    checked: date | None = None
 
 
-def _packed(units: list[int], room: int) -> int:
-    """A pair (escape, surrogates) is never split over two segments."""
-    count, left = 1, room
-    for u in units:
-        if u > left:
-            count, left = count + 1, room
-        left -= u
-    return count
+def price(text: str, country: str, prices: Mapping[str, float], otherwise: float = 0.0) -> Price:
+    """The price of one text to a country: parts times that country's price of a part, or the usual one."""
+    alphabet, parts = segments(text)
+    return Price(alphabet, parts, parts * prices.get(country, otherwise))
+
+
+@cache
+def _rules() -> Mapping[str, SenderRule]:
+    table: dict[str, Any] = tomllib.loads((files("notifiers.sms") / "senders.toml").read_text("utf-8"))
+    return {
+        country: SenderRule(country, row["support"], row["source"], row["checked"])
+        for row in table["rule"]
+        for country in row["countries"]
+    }
+
+
+def sender_rule(country: str) -> SenderRule:
+    """The rule of a country (ISO 3166-1); `unknown` where nobody has looked."""
+    return _rules().get(country, SenderRule(country, "unknown"))
+
+
+def check_sender(sender: str, countries: Mapping[str, int], where: str = "TOCSIN_TWILIO_FROM") -> list[str]:
+    """What stands against this sender in these countries (people by country); a number or a service suits everywhere.
+
+    BadInput when the name itself can't be a sender.
+    """
+    if re.fullmatch(r"\+?\d{3,15}|MG[0-9a-fA-F]{32}", sender):
+        return []
+    if not _NAMED.fullmatch(sender):
+        raise BadInput(
+            where, f"{sender!r} is no sender.", "At most eleven letters, digits and spaces, one of them a letter."
+        )
+    said = {
+        "no": "networks there show no names: use a number",
+        "registered": "the name must be registered there first, or texts are dropped",
+        "unknown": "nobody has checked whether names are shown there",
+    }
+    found = [(country, sender_rule(country).support, people) for country, people in sorted(countries.items())]
+    return [f"{country}: {people:,} people; {said[support]}" for country, support, people in found if support in said]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import datetime as dt
-import random
-from collections import defaultdict
+import time
 from email.headerregistry import Address
 from pathlib import Path
 
 import pytest
 
+from bench import bounces as bench
 from models.values import BadInput, Channel, Contacts, Evidence, Message, Mode, Slot
 from notifiers.email import marks
 from notifiers.email.bounces import classify, match, receipts, receipts_classify
 from notifiers.email.carrier import EmailCarrier
+from notifiers.email.codes import Phase, verdict
 from notifiers.fake.smtp import SmtpSink
 
 SECRET = b"k" * 32
@@ -115,9 +115,9 @@ def test_a_mail_that_is_no_bounce_says_nothing(raw: bytes) -> None:
 
 
 def test_a_forged_or_ambiguous_token_matches_nothing() -> None:
-    real = marks.return_path("d1", "b.example.org", SECRET)
-    other = marks.return_path("d2", "b.example.org", SECRET)
-    forged = marks.return_path("d1", "b.example.org", b"guess")
+    real = marks.return_path(marks.token("d1", SECRET), "b.example.org")
+    other = marks.return_path(marks.token("d2", SECRET), "b.example.org")
+    forged = marks.return_path(marks.token("d1", b"guess"), "b.example.org")
     cases = [
         (f"To: {real}\n\nx", "d1"),
         (f"To: {real.upper()}\n\nx", "d1"),
@@ -125,8 +125,11 @@ def test_a_forged_or_ambiguous_token_matches_nothing() -> None:
         ("To: b+d1.00000000@b.example.org\n\nx", ""),
         (f"To: {real}, {other}\n\nx", ""),
         (f"To: us@example.org\n\nOriginal-Envelope-Id: {marks.token('d1', SECRET)}\n", "d1"),
-        (f"To: us@example.org\n\nMessage-ID: {marks.message_id('n1', 'd1', 'example.org', SECRET)}\n", "d1"),
-        (f"To: {real}\n\nMessage-ID: {marks.message_id('n2', 'd2', 'example.org', SECRET)}\n", "d1"),
+        (
+            f"To: us@example.org\n\nMessage-ID: {marks.message_id('n1', marks.token('d1', SECRET), 'example.org')}\n",
+            "d1",
+        ),
+        (f"To: {real}\n\nMessage-ID: {marks.message_id('n2', marks.token('d2', SECRET), 'example.org')}\n", "d1"),
         ("To: us@example.org\n\nnothing\n", ""),
     ]
     assert [match(raw.encode(), SECRET) for raw, _ in cases] == [wanted for _, wanted in cases]
@@ -149,63 +152,146 @@ def test_a_folder_is_classified_by_file(tmp_path: Path) -> None:
         receipts_classify(tmp_path / "missing")
 
 
-corpus = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of bounces is not here")
-# Reasons of the corpus that are refusals for what was sent or who sent it.
-POLICY = frozenset(
-    {
-        "rejected",
-        "blocked",
-        "requireptr",
-        "authfailure",
-        "policyviolation",
-        "spamdetected",
-        "norelaying",
-        "securityerror",
-        "contenterror",
-        "virusdetected",
-        "badreputation",
-        "notcompliantrfc",
-    }
+@pytest.mark.parametrize(
+    ("words", "kind", "why"),
+    [
+        ("550 5.1.1 User unknown (in reply to RCPT TO command)", "hard", "the address was refused"),
+        ("550 User unknown (in reply to RCPT TO command)", "hard", "the address was refused"),
+        ("550 Unknown user (in reply to end of DATA command)", "soft", "it had been taken: a filter speaks"),
+        ("550 : User unknown", "soft", "it names nobody: a filter speaks"),
+        ("550 5.2.1 User unknown", "soft", "the code says that the mailbox exists"),
+        ("550 5.1.1 Refused due to recipient preferences", "soft", "the person's own filter"),
+        ("550 5.1.1 The account is disabled", "soft", "it exists"),
+        ("525 5.7.13 User account disabled", "soft", "it exists, and the fault is not ours"),
+        ("550 5.7.1 User unknown", "soft", "policy and unknown contradict each other"),
+        ("550 5.1.1 203.0.113.9 has sent to too many recipients", "soft", "our speed"),
+        ("452 4.1.1 User unknown", "hard", "given up at last, and the address is named"),
+        ("450 4.2.0 No such user", "soft", "a temporary code"),
+        ("501 relay not welcome (in reply to MAIL FROM command)", "policy", "nobody had been named yet"),
+        ("550 Rejected (in reply to EHLO command)", "policy", "nobody had been named yet"),
+        ("554 5.3.0 unknown mailer error 255", "soft", "a program behind the mailbox"),
+        ("550 5.4.1 Recipient address rejected: Access denied", "hard", "one large host says so of unknown mailboxes"),
+    ],
 )
+def test_hard_wants_a_code_and_words_and_a_moment_that_agree(words: str, kind: str, why: str) -> None:
+    (found,) = classify((HEAD + f"<a@example.net>: host mx.example.net said: {words}\n").encode())
+    assert found.kind == kind, why
 
 
-def _labels() -> dict[str, list[dict[str, str]]]:
-    rows = defaultdict(list)
-    with (CORPUS / "labels.csv").open() as f:
-        for row in csv.DictReader(f):
-            rows[row["file"]].append(row)
-    return rows
+def test_what_follows_data_because_nobody_was_left_is_no_filter() -> None:
+    ahead = ">>> DATA\n<<< 550 User unknown\n<<< 503 5.0.0 Need RCPT (recipient)\n"
+    after = ">>> DATA\n<<< 550 User unknown\n554 5.0.0 Service unavailable\n"
+    kinds = [str(classify((HEAD + f"<a@example.net>\n{said}").encode())[0].kind) for said in (ahead, after)]
+    assert kinds == ["hard", "soft"]
 
 
-def _agrees(found: list[tuple[str, str]], n: int, row: dict[str, str]) -> bool:
-    kind = found[n][1] if n < len(found) else ""
-    if row["reason"] == "delivered":
-        return not found
-    if row["reason"] == "vacation":
-        return kind == "auto_reply"
-    return bool(kind) and (kind == "hard") is (row["hard"] == "true")
+def test_a_report_without_an_address_takes_the_one_it_was_sent_to() -> None:
+    body = "Final-Recipient: rfc822; |/usr/local/bin/filter\nAction: failed\nStatus: 5.1.1\n\n"
+    raw = HEAD.replace("\n\n", "\nMIME-Version: 1.0\nContent-Type: text/plain\n\n") + body + "To: b@example.net\n"
+    assert [(r.address, str(r.kind)) for r in classify(raw.encode())] == [("b@example.net", "hard")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("5.2.1 not accepting messages", "refused"),
+        ("5.7.13 User account disabled", "refused"),
+        ("5.1.1 Refused due to recipient preferences", "refused"),
+        ("This account has been disabled", "refused"),
+        ("5.2.2 Mailbox full", "deferred"),
+        ("5.1.1 User unknown", "refused"),
+    ],
+)
+def test_a_mailbox_that_will_not_take_it_is_not_asked_again_and_a_full_one_is(answer: str, outcome: str) -> None:
+    assert verdict(Phase.RCPT, 550, answer).outcome == outcome
+
+
+AWAY = [
+    "Automatic reply: Your data",
+    "Automatische Antwort: Ihre Daten",
+    "Réponse automatique : vos données",
+    "Respuesta automática: sus datos",
+    "Out of Office: notice",
+    "自动回复: 通知",
+    "不在通知",
+]
+
+
+@pytest.mark.parametrize("subject", AWAY)
+@pytest.mark.parametrize("marks_", ["", "Auto-Submitted: auto-replied\n", "Return-Path: <>\n"])
+def test_an_automatic_reply_is_never_a_bounce(subject: str, marks_: str) -> None:
+    raw = f"From: Anna <anna@example.net>\n{marks_}Subject: {subject}\n\nI am away until 5 December.\n".encode()
+    assert [str(r.kind) for r in classify(raw)] == ["auto_reply"]
+    token = marks.return_path(marks.token("d1", SECRET), "b.example.org")
+    (receipt,) = receipts(b"To: " + token.encode() + b"\n" + raw, SECRET, NOW)
+    assert (receipt.delivery, receipt.evidence) == ("d1", Evidence.AUTO_REPLY)
+
+
+def test_an_answer_from_nobody_without_a_code_says_nothing() -> None:
+    raw = b"From: Anna <anna@example.net>\nReturn-Path: <>\nSubject: hello\n\nI have moved house.\n"
+    assert classify(raw) == []
+
+
+HOSTILE = {
+    "a run of letters": b"a" * 1_000_000,
+    "a run of at signs": b"a@" * 500_000,
+    "a domain without end": b"a@" + b"a." * 500_000,
+    "brackets that never close": b"<" * 1_000_000,
+    "words that begin a finding": b"user " * 200_000,
+    "offers of help": b"contact a@b.example " * 50_000,
+    "JSON without a floor": b'{"a":' + b"[" * 500_000,
+    "fifty thousand recipients": b"Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1\n\n" * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_mail_made_to_stall_the_reader_is_read_in_seconds(name: str) -> None:
+    start = time.process_time()
+    assert len(classify(HEAD.encode() + HOSTILE[name])) <= 1
+    assert time.process_time() - start < 20, "bounded patterns take about one second"
+
+
+def test_a_mail_nested_without_end_is_read_by_its_head() -> None:
+    parts = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000))
+    inner = b"Content-Type: message/rfc822\n\n" * 3000
+    long_head = b"From: " + b"=?utf-8?q?a?= " * 100_000 + b"\n\nx"
+    token = marks.return_path(marks.token("d1", SECRET), "b.example.org").encode()
+    for raw in (parts, inner, long_head):
+        classify(HEAD.encode().rstrip() + b"\n" + raw)
+        assert match(b"To: " + token + b"\n" + raw, SECRET) == "d1"
+
+
+corpus = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of bounces is not here")
+
+
+# The second half was measured before anybody read it (95.1 % agreed, 4.9 % of soft called hard); a few rules then came
+# from it too. On 309 further recipients of the same collection, 155 of them never read: see bench/bounces.py.
+@corpus
+@pytest.mark.parametrize("part", [0, 1], ids=["developed on", "kept back"])
+def test_other_peoples_bounces_are_judged_as_labelled(part: int) -> None:
+    found = bench.score(CORPUS, bench.halves(CORPUS)[part], bench.ours)
+    print(found.row())
+    assert found.recipients > 130
+    assert found.named / found.recipients >= 0.97
+    assert found.agreed / found.recipients >= 0.92
+    assert found.soft_as_hard / found.not_hard <= 0.03
 
 
 @corpus
-def test_nine_in_ten_of_other_peoples_bounces_are_judged_as_labelled() -> None:
-    right = policy = policies = total = 0
-    for file, rows in _labels().items():
-        found = [(r.status, str(r.kind)) for r in classify((CORPUS / file).read_bytes())]
-        for row in rows:
-            n = int(row["recipient_index"])
-            total += 1
-            right += _agrees(found, n, row)
-            policies += row["reason"] in POLICY
-            policy += row["reason"] in POLICY and n < len(found) and found[n][1] == "policy"
-    print(f"hard or not: {right} of {total} ({right / total:.1%}); policy: {policy} of {policies}")
-    assert right / total >= 0.9
-    assert policy / policies >= 0.7
+def test_no_automatic_reply_of_the_corpus_is_called_a_bounce() -> None:
+    assert bench.auto_replies_called_bounces(CORPUS) == 0
+
+
+@corpus
+def test_no_damaged_mail_makes_it_stumble() -> None:
+    mails = [file.read_bytes() for file in sorted(CORPUS.glob("*.eml"))]
+    assert bench.stumbles(mails, 2000, seed=7) == []
 
 
 @corpus
 def test_a_status_code_that_stands_in_the_mail_is_found() -> None:
     right = total = 0
-    for file, rows in _labels().items():
+    for file, rows in bench.labels(CORPUS).items():
         found = [r.status for r in classify((CORPUS / file).read_bytes())]
         for row in rows:
             invented = row["status"][2:5] == "0.9"  # the label's own code for "none given"
@@ -223,16 +309,3 @@ def test_complaints_and_replies_of_the_corpus_are_named_as_such() -> None:
     for start, kind in kinds.items():
         for file in sorted(CORPUS.glob(f"{start}*.eml")):
             assert [str(r.kind) for r in classify(file.read_bytes())] == [kind], file.name
-
-
-@corpus
-def test_no_damaged_mail_makes_it_stumble() -> None:
-    chance = random.Random(7)  # noqa: S311 - repeatable damage, no secret
-    for file in sorted(CORPUS.glob("*.eml"))[::3]:
-        raw = bytearray(file.read_bytes())
-        for _ in range(40):
-            raw[chance.randrange(len(raw))] = chance.randrange(256)
-        cut = bytes(raw[: chance.randrange(len(raw))])
-        for damaged in (bytes(raw), cut):
-            assert all(r.kind for r in classify(damaged))
-            assert match(damaged, SECRET) == ""

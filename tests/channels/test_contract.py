@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +18,14 @@ from models.values import BadInput, Channel, Contacts, Handoff, Message, Mode, O
 from notifiers.call_list.sheet import CallList
 from notifiers.contract import CHANNELS, BatchCarrier, Carrier, Kind, UnknownRule
 from notifiers.email.carrier import EmailCarrier, Timeouts
+from notifiers.fake.app import AppStandIn
 from notifiers.fake.smtp import SmtpSink
 from notifiers.fake.twilio import TwilioStandIn
 from notifiers.guard import check_url, is_loopback
 from notifiers.letter.queue import LetterQueue
+from notifiers.push.carrier import PushCarrier
 from notifiers.sms.carrier import SmsCarrier
+from notifiers.voice.carrier import VoiceCarrier
 
 CANARY = "canary-9f31"
 
@@ -32,7 +36,7 @@ def message(channel: Channel, n: int = 1, **changes: Any) -> Message:
         notice=f"notice{n:04}",
         channel=channel,
         language="en",
-        to=Contacts(f"anna{n}@example.org", f"+1202555{n:04}", ("1 Example Street", "Sampletown", "US"), "US"),
+        to=Contacts(f"anna{n}@example.org", f"+1202555{n:04}", ("1 Example Street", "Sampletown", "US"), "US", f"p{n}"),
         slots={Slot.NAME: f"Anna Sample {CANARY}", Slot.REFERENCE: f"REF-{n:04}"},
         subject="A notice about your data",
         text=f"Dear reader, this is about your data. {CANARY}\n.\nA line with a dot above.",
@@ -194,6 +198,39 @@ class TestSms(ChannelContract):
             yield Rig(carrier, api.accepted, bad, later, dead)
             await carrier.close()
             await dead.close()
+
+
+class TestVoice(ChannelContract):
+    channel = Channel.VOICE
+
+    @contextlib.asynccontextmanager
+    async def rig(self) -> AsyncIterator[Rig]:
+        async with TwilioStandIn(token="s3cret") as api:
+
+            def carrier(url: str) -> VoiceCarrier:
+                who = (api.account_sid, "s3cret", "+12025550100")
+                return VoiceCarrier(*who, url, "http://127.0.0.1:9", Mode.EXERCISE, lambda phone: 0.0, timeout=5)
+
+            bad, later = Contacts(phone="+12025550190"), Contacts(phone="+12025550195")
+            rig = Rig(carrier(api.url), api.accepted, bad, later, carrier("http://127.0.0.1:9"))
+            yield rig
+            await rig.carrier.close()
+            await rig.dead.close()
+
+
+class TestPush(ChannelContract):
+    channel = Channel.PUSH
+
+    @contextlib.asynccontextmanager
+    async def rig(self) -> AsyncIterator[Rig]:
+        secret = "whsec_" + base64.b64encode(b"s3cret-s3cret-s3cret-s3cret").decode()
+        async with AppStandIn(secret=secret) as app:
+
+            def carrier(url: str) -> PushCarrier:
+                return PushCarrier(url, secret, Mode.EXERCISE, lambda: datetime.now(UTC), timeout=5)
+
+            bad, later = Contacts(app="p-gone"), Contacts(app="p-busy")
+            yield Rig(carrier(app.url), app.accepted, bad, later, carrier("http://127.0.0.1:9/"))
 
 
 @dataclass(frozen=True)

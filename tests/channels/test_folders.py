@@ -49,6 +49,22 @@ class Pressed:
     pdf: bytes
     pages: tuple[int, ...]
 
+    @property
+    def starts(self) -> tuple[int, ...]:
+        return tuple(1 + sum(self.pages[:n]) for n in range(len(self.pages)))
+
+    @property
+    def printed(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(() for _ in self.pages)
+
+    @property
+    def barcodes(self) -> tuple[str, ...]:
+        return tuple("" for _ in self.pages)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
 
 def press(wordings: Any, messages: Sequence[Message]) -> Pressed:
     if any("\N{SNOWMAN}" in m.slots[Slot.NAME] for m in messages):
@@ -72,7 +88,10 @@ def test_a_letter_batch_lies_under_its_hash_with_pages_that_follow_each_other(tm
     found = letters(tmp_path, *many)
     (folder,) = tmp_path.iterdir()
     assert folder.name == content_hash(many, {})
-    assert sorted(p.name for p in folder.iterdir()) == ["letters.pdf", "manifest.csv", "manifest.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "letters.pdf",
+        *(f"manifest.{kind}" for kind in ("csv", "json", "jsonl", "xlsx")),
+    ]
     rows = rows_of(folder / "manifest.csv")
     assert [(r["delivery"], r["page_from"], r["page_to"], r["wording"]) for r in rows] == [
         ("delivery0001", "1", "2", "w1"),
@@ -260,10 +279,10 @@ PAGES = {"en": "<!doctype html><p>We lost data.", "zh-Hans": "<!doctype html><p>
 
 
 def test_a_page_is_put_out_in_every_language_with_links_between(tmp_path: Path) -> None:
-    out = publish_page(tmp_path, "notice-1", PAGES, 1, NOW, title="About <your> data")
-    assert sorted(p.name for p in out.folder.iterdir()) == ["en.html", "index.html", "zh-Hans.html"]
+    out = publish_page(tmp_path, "notice-1", PAGES, 1, NOW)
+    assert sorted(p.name for p in out.folder.iterdir()) == ["en.html", "hashes.json", "index.html", "zh-Hans.html"]
     index = (out.folder / "index.html").read_text()
-    assert 'href="en.html" lang="en"' in index and "简体中文" in index and "About &lt;your&gt; data" in index
+    assert 'href="en.html" lang="en"' in index and 'href="zh-Hans.html" lang="zh-Hans"' in index
     assert "<script" not in index
     assert {p.stat().st_mode & 0o777 for p in out.folder.iterdir()} == {0o644}
 
@@ -271,7 +290,7 @@ def test_a_page_is_put_out_in_every_language_with_links_between(tmp_path: Path) 
 def test_every_version_stays_in_the_history_and_the_latest_is_shown(tmp_path: Path) -> None:
     publish_page(tmp_path, "notice-1", PAGES, 1, NOW)
     out = publish_page(tmp_path, "notice-1", {"en": "<p>More is known."}, 2, NOW + dt.timedelta(days=3))
-    assert sorted(p.name for p in out.folder.iterdir()) == ["en.html", "index.html"]
+    assert sorted(p.name for p in out.folder.iterdir()) == ["en.html", "hashes.json", "index.html"]
     assert [(v["version"], v["languages"]) for v in history(tmp_path, "notice-1")] == [
         (1, ["en", "zh-Hans"]),
         (2, ["en"]),
@@ -294,7 +313,7 @@ def test_the_same_version_again_changes_nothing_and_another_content_is_refused(t
 def test_a_withdrawn_notice_says_so_and_keeps_its_history(tmp_path: Path) -> None:
     publish_page(tmp_path, "notice-1", PAGES, 1, NOW)
     folder = withdraw(tmp_path, "notice-1", NOW + dt.timedelta(days=90), {"en": "<p>This notice has ended."})
-    assert sorted(p.name for p in folder.iterdir()) == ["en.html", "index.html"]
+    assert sorted(p.name for p in folder.iterdir()) == ["en.html", "hashes.json", "index.html"]
     assert "ended" in (folder / "en.html").read_text()
     assert history(tmp_path, "notice-1")[0]["withdrawn"] == (NOW + dt.timedelta(days=90)).isoformat()
     with pytest.raises(BadInput, match="never published"):

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from models.profile import parse_profile
 from models.values import BadInput, Channel, Contacts, Evidence, Handoff, Message, Mode, Outcome, Receipt, Refused
 from notifiers.fake.http import answer, read_request
 from notifiers.fake.twilio import TwilioStandIn
 from notifiers.sms.carrier import Privacy, SmsCarrier
 from notifiers.sms.codes import ERRORS, Meaning, evidence_of, meaning, outcome_of
-from notifiers.sms.segments import segments
+from notifiers.sms.segments import segments, sender_rule
+from notifiers.sms.senders import sender_for
 from notifiers.sms.webhook import RANK, is_news, receipt_from_callback, signature, valid_signature
 
 NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
@@ -157,6 +159,144 @@ def test_words_can_be_taken_back_after_retention() -> None:
     assert state is not None and state["MessageStatus"] == "delivered"
 
 
+NUMBER, SERVICE, NAME = "+12025550100", "MG" + "0" * 32, "Example"
+SENDERS = [
+    # country, the profile's own, the usual one, the one that is used
+    ("US", {}, NUMBER, NUMBER),
+    ("US", {}, NAME, ""),  # networks there drop names
+    ("US", {"US": NAME, "other": NUMBER}, NAME, NUMBER),  # even where the profile asks for it
+    ("US", {"US": SERVICE}, NAME, SERVICE),
+    ("GB", {"GB": NAME}, NUMBER, NAME),
+    ("SG", {}, NAME, ""),  # a name must be registered there first
+    ("SG", {"SG": NAME}, NUMBER, NAME),  # who names it for that country says that it is
+    ("ZZ", {}, NAME, ""),  # nobody has looked: not knowing counts as no
+    ("ZZ", {"other": NUMBER}, NAME, NUMBER),
+    ("", {}, NUMBER, NUMBER),
+    ("", {"other": NUMBER}, NAME, NUMBER),
+]
+
+
+@pytest.mark.parametrize(("country", "own", "usual", "used"), SENDERS)
+def test_a_name_is_never_shown_where_networks_drop_it(country: str, own: dict[str, str], usual: str, used: str) -> None:
+    assert sender_for(country, own, usual) == used
+
+
+def test_the_table_of_senders_says_what_these_tests_rest_on() -> None:
+    assert [sender_rule(c).support for c in ("US", "SG", "ZZ")] == ["no", "registered", "unknown"]
+    assert sender_rule("GB").support != "no"
+
+
+def test_the_sender_of_a_text_is_that_of_the_numbers_country_and_none_is_no_text() -> None:
+    async def run() -> tuple[list[Handoff], list[str]]:
+        countries = {"+12025550123": "US", "+447700900123": "GB", "+6580000000": "SG"}
+        senders = {"GB": "Example", "US": "+12025550111"}
+        async with line(sender="Clinic", senders=senders, country=countries.__getitem__) as (api, carrier):
+            found = [await carrier.send(message(to)) for to in countries]
+            return found, [m["from"] for m in api.accepted]
+
+    found, senders = asyncio.run(run())
+    assert [(h.outcome, h.code) for h in found][2] == (Outcome.REFUSED, "no_sender_for_country")
+    assert senders == ["+12025550111", "Example"]
+
+
+def test_a_name_can_t_be_the_sender_for_all_other_countries() -> None:
+    with pytest.raises(BadInput, match="other"):
+        SmsCarrier("AC1", "t", "+12025550100", "http://127.0.0.1:9", Mode.EXERCISE, senders={"other": "Example"})
+
+
+PROFILES = [
+    ({"texts": {"first": 21, "last": 8}}, "texts", "begin before it ends"),
+    ({"texts": {"first": 8, "last": 25}}, "texts", "by 24"),
+    ({"texts": {"last": "nine"}}, "texts", "must be a number"),
+    ({"texts": {"obfuscate_address": "yes"}}, "texts", "true or false"),
+    ({"emails": {"first": 9, "last": 9}}, "emails", "begin before"),
+    ({"sms_sender": {"UK": "Example"}}, "UK", "no country"),
+    ({"sms_sender": {"US-CA": "+12025550100"}}, "US-CA", "no country"),
+    ({"sms_sender": {"GB": ""}}, "GB", "must be a text"),
+    ({"sms_sender": "Example"}, "sms_sender", "must be a table"),
+]
+
+
+@pytest.mark.parametrize(("tables", "where", "problem"), PROFILES)
+def test_hours_and_senders_of_the_profile_are_read_strictly(tables: dict[str, Any], where: str, problem: str) -> None:
+    with pytest.raises(BadInput, match=problem) as error:
+        parse_profile({"organisation": {"name": "Example"}, **tables}, "organisation.toml")
+    assert where in error.value.where
+
+
+def test_the_profiles_own_hours_are_eight_to_nine_for_texts_and_the_whole_day_for_mail() -> None:
+    profile = parse_profile({"organisation": {"name": "Example"}, "sms_sender": {"GB": "Example"}}, "o.toml")
+    assert (profile.texts.first, profile.texts.last) == (8, 21)
+    assert (profile.emails.first, profile.emails.last) == (0, 24)
+    assert profile.sms_sender == {"GB": "Example"}
+
+
+class Evening:
+    """It is so many seconds until morning, and until night."""
+
+    def __init__(self, wait: float, left: float) -> None:
+        self.span = (wait, left)
+
+    def window(self, message: Message) -> tuple[float, float]:
+        return self.span
+
+
+@pytest.mark.parametrize(
+    ("wait", "left", "outcome", "valid"),
+    [
+        (0.0, 86_400.0, "accepted", "14400"),
+        (0.0, 1_800.0, "accepted", "1800"),  # it must not wait at the network until after nine in the evening
+        (0.0, 0.5, "accepted", "1"),
+        (3_600.0, 0.0, "deferred", None),
+    ],
+)
+def test_at_night_no_text_is_asked_for_and_in_the_evening_it_may_not_wait_into_the_night(
+    wait: float, left: float, outcome: str, valid: str | None
+) -> None:
+    async def run() -> tuple[Handoff, list[dict[str, str]]]:
+        async with line(hours=Evening(wait, left)) as (api, carrier):
+            return await carrier.send(message("+12025550123")), [dict(form) for form in api.forms]
+
+    found, forms = asyncio.run(run())
+    assert found.outcome == outcome
+    assert [form["ValidityPeriod"] for form in forms] == ([valid] if valid else [])
+    if not valid:
+        assert (found.code, found.retry_after, found.host_wide) == ("quiet_hours", wait, True), "costs no attempt"
+
+
+@pytest.mark.parametrize(
+    ("privacy", "asked"),
+    [
+        (Privacy(), {}),
+        (Privacy(discard_content=True), {"ContentRetention": "discard"}),
+        (
+            Privacy(True, True, 99_999),
+            {"ContentRetention": "discard", "AddressRetention": "obfuscate", "ValidityPeriod": "36000"},
+        ),
+    ],
+)
+def test_what_the_provider_may_keep_is_asked_for_with_each_text(privacy: Privacy, asked: dict[str, str]) -> None:
+    async def run() -> dict[str, str]:
+        async with line(privacy=privacy, status_callback="http://127.0.0.1:9/sms") as (api, carrier):
+            await carrier.send(message("+12025550123"))
+            return dict(api.forms[0])
+
+    form = asyncio.run(run())
+    assert form["StatusCallback"] == "http://127.0.0.1:9/sms/d1"
+    usual = {"ValidityPeriod": "14400"} | asked
+    assert {k: v for k, v in form.items() if k not in {"To", "From", "Body", "StatusCallback"}} == usual
+
+
+def test_connections_are_kept_and_no_more_are_opened_than_allowed() -> None:
+    async def run() -> tuple[int, int]:
+        async with line(connections=4) as (api, carrier):
+            for _ in range(5):
+                await asyncio.gather(*(carrier.send(message("+12025550123")) for _ in range(20)))
+            return len(api.accepted), api.connections
+
+    assert asyncio.run(run()) == (100, 4)
+
+
 # --- codes ----------------------------------------------------------------------------------------------------------
 
 CODES = [
@@ -186,7 +326,7 @@ def test_an_unlisted_number_waits_for_a_person_and_ends_the_rung() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "evidence"), [(30005, "hard"), (30006, "hard"), (30003, "hard"), (30007, "policy"), (30034, "policy")]
+    ("code", "evidence"), [(30005, "hard"), (30006, "hard"), (30003, "hard"), (30007, "hard"), (30034, "policy")]
 )
 def test_a_final_failure_says_what_kind_it_is(code: int, evidence: str) -> None:
     assert evidence_of(code) == evidence
@@ -269,7 +409,8 @@ def test_a_replayed_callback_has_the_same_digest_and_another_status_has_another(
         ("delivered", "", "delivered"),
         ("read", "", "delivered"),
         ("undelivered", "30005", "hard"),
-        ("failed", "30007", "policy"),
+        ("failed", "30007", "hard"),
+        ("failed", "30034", "policy"),
         ("canceled", "", "hard"),
         ("undelivered", "not a number", "hard"),
     ],

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -580,3 +581,74 @@ def test_every_invented_person_carries_a_token_of_their_own_in_every_text(
         texts = (person.person_key, person.name, person.guardian_name, person.next_of_kin_name, "".join(person.address))
         assert all(token in text for text in texts if text)
         assert token in person.email or not person.email or person.email.startswith("home.")
+
+
+# --- long lists, in several processes -------------------------------------------------------------------------------
+
+SPOILED = {
+    7: lambda text: text.replace(",", ',"', 1),
+    11: lambda text: text.rsplit(",", 3)[0],
+    13: lambda text: text + ",more",
+    17: lambda text: text.replace("Person", "Per\0son"),
+    19: lambda text: text.replace("yes", "perhaps").replace(",no,", ",perhaps,"),
+    23: lambda text: "",
+    29: lambda text: text.replace("Person", "Zoë\t王"),
+    31: lambda text: text.replace("Person", "{Person"),
+    37: lambda text: text.replace("Person", " Person  P.  "),
+    41: lambda text: text + "\r",
+    43: lambda text: text.replace("Person", '"Person, P. ""X""').replace(",person.", '",person.'),
+}
+
+
+def test_a_list_read_in_several_processes_is_the_list_read_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.intake import reading
+
+    monkeypatch.setattr(reading, "FEW", 1)
+    monkeypatch.setattr(reading, "FEW_LINES", 1)
+    rows = [SPOILED.get(n % 47, str)(line(n % 5_900)) for n in range(1, 6_500)]
+    source = write(tmp_path / "list.csv", HEAD, *rows)
+    outcomes = []
+    for workers in (1, 2):
+        rejects, warnings = tmp_path / "rejects.csv", tmp_path / "warnings.csv"
+        files = {"rejects_file": rejects, "warnings_file": warnings}
+        with read_people(source, mapping(), as_of=AS_OF, spill_dir=tmp_path / "s", workers=workers, **files) as read:
+            parts = list(read.through(reading._as_they_are))
+        outcomes.append((parts, read.tally, read.rows_digest, csv_rows(rejects), csv_rows(warnings)))
+    assert outcomes[0] == outcomes[1]
+    people = [person for part in outcomes[0][0] for person in part]
+    assert (
+        len({person.person_key for person in people})
+        == len(people)
+        == outcomes[0][1].rows - sum(person.rows - 1 for person in people)
+    )
+    assert sum(outcomes[0][1].rejected.values()) == len(outcomes[0][3]) - 1 > 500
+
+
+def test_lines_end_as_they_like(tmp_path: Path, scope: Scope) -> None:
+    source = tmp_path / "list.csv"
+    source.write_bytes(f"{HEAD}\r\n{line(1)}\n{line(2)}\r\n\r\n{line(3)}".encode())
+    people, waterfall, _ = scope(source, mapping())
+    assert ([person.person_key for person in people], waterfall.blank) == (["id:1", "id:2", "id:3"], 1)
+
+
+def test_a_line_of_any_length_costs_itself_and_hardly_memory(tmp_path: Path, scope: Scope) -> None:
+    source = tmp_path / "list.csv"
+    with source.open("wb") as file:
+        file.write(f"{HEAD}\n{line(1)}\n2,".encode())
+        for _ in range(64):
+            file.write(b"x" * (1 << 20))
+        file.write(f"\n{line(3)}\n".encode())
+    tracemalloc.start()
+    people, waterfall, _ = scope(source, mapping(), workers=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert ([person.line for person in people], waterfall.rejected) == ([2, 4], {"line_too_long": 1})
+    assert peak < 24 << 20
+
+
+def test_a_formula_in_a_list_is_text_and_nothing_reckons_with_it(tmp_path: Path, scope: Scope) -> None:
+    source = write(tmp_path / "list.csv", HEAD, line(1).replace("Person 0001", "=HYPERLINK(1)"))
+    (person,), _, _ = scope(source, mapping())
+    assert person.name == "=HYPERLINK(1)"

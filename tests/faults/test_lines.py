@@ -81,14 +81,16 @@ def test_a_text_that_the_provider_does_not_know_waits_for_a_person(office: Any) 
 
 
 class Frozen:
-    """Sends, and hears nothing for a while: meanwhile others act."""
+    """Sends, and its whole process stands still for a while, as a suspended machine does: meanwhile others act."""
 
     def __init__(self, inner: Any, meanwhile: Callable[[], None]) -> None:
         self.inner, self.meanwhile, self.channel = inner, meanwhile, inner.channel
 
     async def send(self, message: Message) -> Handoff:
         answer: Handoff = await self.inner.send(message)
-        await asyncio.to_thread(self.meanwhile)
+        other = threading.Thread(target=self.meanwhile)
+        other.start()
+        other.join()
         return answer
 
     async def look_up(self, message: Message, since: Any = None) -> Handoff | None:
@@ -118,6 +120,36 @@ def test_a_worker_that_wakes_after_its_lease_changes_nothing_that_another_has_do
     assert (row["state"].value, row["attempts"], row["fence"], row["possible_duplicate"]) == ("accepted", 2, 2, True)
     assert [entry["copy"] for entry in office.sink.accepted] == [1, 2]
     assert len(office.events("delivery.accepted")) == 1 and office.verifies()
+
+
+class Slow(Frozen):
+    """Waits for a relay that thinks longer than the lease; the process is well."""
+
+    async def send(self, message: Message) -> Handoff:
+        answer: Handoff = await self.inner.send(message)
+        await asyncio.to_thread(self.meanwhile)
+        return answer
+
+
+def test_a_relay_that_thinks_longer_than_the_lease_is_waited_for_and_nobody_else_takes_the_delivery(
+    office: Any,
+) -> None:
+    office.declare(office.HIPAA)
+    office.scope([office.person(1)])
+    office.prepare()
+    office.sign("wave:1")
+    second, lease = office.another_desk(), 0.6
+    found: list[str] = []
+
+    def meanwhile() -> None:
+        time.sleep(lease * 2)
+        settle.settle_all(second)
+        found.extend(row["state"].value for row in office.rows("delivery"))
+
+    done = office.send(1, lease_seconds=lease, opener=lambda d, i, c: Slow(open_carrier(d, i, c), meanwhile))
+    assert found == ["handing_off"], "its lease was kept"
+    assert done.outcomes == {"email_accepted": 1}
+    assert not office.rows("delivery")[0]["possible_duplicate"] and office.verifies()
 
 
 # --- the database is busy, the disk is full -------------------------------------------------------------------------

@@ -59,6 +59,9 @@ name = "Duty lead"
 email = "duty@example.org"
 [retention]
 people_days = 180
+[texts]
+first = 0
+last = 24
 [wave]
 pilot = 0
 bounce_limit = 1.0
@@ -149,6 +152,7 @@ COLUMNS = {
     "protected": "protected",
     "elements": "elements",
     "customer": "customer",
+    "app_id": "app",
 }
 
 
@@ -224,7 +228,8 @@ class Office:
         self.slug = facts["id"]
         return open_incident.declare(self.desk, path, author)
 
-    def scope(self, rows: Sequence[Mapping[str, str]], author: str = RESPONDER) -> scope_subjects.Scoped:
+    def write_list(self, rows: Sequence[Mapping[str, str]]) -> tuple[Path, Path]:
+        """The list and its mapping, as files."""
         people, mapping = self.folder / "people.csv", self.folder / "people.mapping.toml"
         with people.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS.values(), restval="")
@@ -232,7 +237,10 @@ class Office:
             writer.writerows(rows)
         columns = "\n".join(f'{target} = "{column}"' for target, column in COLUMNS.items())
         mapping.write_text(f'date_format = "%Y-%m-%d"\n[columns]\n{columns}\n[defaults]\nlanguage = "en"\n', "utf-8")
-        return scope_subjects.scope(self.desk, self.slug, people, mapping, author)
+        return people, mapping
+
+    def scope(self, rows: Sequence[Mapping[str, str]], author: str = RESPONDER) -> scope_subjects.Scoped:
+        return scope_subjects.scope(self.desk, self.slug, *self.write_list(rows), author)
 
     def prepare(self, author: str = RESPONDER) -> prepare_notices.Prepared:
         return prepare_notices.prepare(self.desk, self.slug, author)

@@ -547,7 +547,7 @@ def test_lint_names_what_a_text_misses_and_exits_1(tmp_path: Path) -> None:
     )
     assert done.code == 1
     found = done.json()
-    assert set(found[0]) == {"law", "citation", "element", "severity", "where", "remedy"}
+    assert set(found[0]) == {"law", "citation", "element", "severity", "where", "remedy", "part", "segment"}
     assert "contact" in {f["element"] for f in found}
     wrong = place(tmp_path).run(
         "lint", tmp_path / "letter.txt", "--facts", EXAMPLE / "incident.toml", "--segment", "lore=x"
@@ -624,3 +624,72 @@ def test_every_command_speaks_json() -> None:
         if "--json" not in [o for p in found.params for o in p.opts]
     ]
     assert silent == []
+
+
+def test_a_decision_not_to_tell_is_drafted_recorded_signed_and_shown(here: Place) -> None:
+    draft = inside(here, "judge", I, "--new", "not_to_notify").out
+    file = here.home.parent / "judgement.toml"
+    file.write_text(draft.replace('"""\n"""', '"""\nThe ground of the law, in a sentence.\n"""'), encoding="utf-8")
+    recorded = within(here, "judge", I, "--file", file, "--by", "responder", "--json")
+    assert recorded.code == 3 and recorded.json()["obligations"]  # type: ignore[index]
+    assert within(here, "judge", I).code == 3
+    approve(here, "judgement:1")
+    listed = within(here, "judge", I)
+    assert listed.code == 0 and "signed by counsel, dpo" in listed.out and "counts" in listed.out
+    shown = within(here, "status", I).out
+    assert "Decided not to notify: us-hipaa/individuals/US/initial" in " ".join(shown.split())
+    assert within(here, "judge", I, "--new", "x", "--withdraw", "1").code == 1
+    assert within(here, "judge", I, "--withdraw", "1", "--reason", "We were wrong.").code == 0
+    assert "withdrawn by" in within(here, "judge", I).out
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_language_is_chosen_by_name_and_one_without_words_is_refused(here: Place) -> None:
+    wrong = within(here, "prepare", I, "--by", "responder", "--language", "xx")
+    assert wrong.code == 1 and "--language 'xx'" in wrong.err and "zh-Hans" in wrong.err
+    nobody = within(here, "prepare", I, "--by", "responder", "--language", "de")
+    assert nobody.code == 3 and "is written in de" in nobody.err
+    done = within(here, "prepare", I, "--by", "responder", "--language", "en", "--json")
+    assert done.json()["prepared"]["held_back"] == {} and done.code == 0
+
+
+def test_a_warning_is_answered_for_by_its_id_and_a_reason(here: Place) -> None:
+    facts = FACTS.replace('what_happened = "', 'what_happened = "Out of an abundance of caution we write to you. ')
+    (here.home / "hedged.toml").write_text(facts)
+    inside(here, "declare", here.home / "hedged.toml", "--by", "responder")
+    found = inside(here, "prepare", I, "--by", "responder", "--json").json()["findings"]
+    hedge = next(f for f in found if f["element"] == "hedging")
+    assert set(hedge) >= {"id", "part", "segments"} and hedge["segments"]
+    unknown = within(here, "override", I, "ffff", "--reason", "x", "--by", "counsel")
+    assert unknown.code == 1 and hedge["id"] in unknown.err
+    said = inside(here, "override", I, hedge["id"], "--reason", "the insurer's words", "--by", "counsel").out
+    assert "counsel answers for" in said and "new digest" in said
+    inside(here, "preview", I, "--out", here.home / "read")
+    assert "the insurer’s words" in (here.home / "read" / "PREVIEW-index.html").read_text().replace("&#39;", "’")
+
+
+def test_a_pdf_is_linted_by_its_text_and_the_size_of_its_type(tmp_path: Path) -> None:
+    typst = pytest.importorskip("typst")
+    (tmp_path / "letter.pdf").write_bytes(typst.compile(b"#set text(size: 8pt)\nNotice of Data Breach"))
+    segment = [f"--segment={axis}" for axis in ("law=us-ca", "channel=letter", "language=en", "exposed=name")]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            "lint",
+            tmp_path / "letter.pdf",
+            "--facts",
+            EXAMPLE / "incident.toml",
+            *segment,
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    sizes = [f for f in json.loads(done.stdout) if f["element"] == "type_size"]
+    assert done.returncode == 1 and [f["law"] for f in sizes] == ["us-ca"] and "8 points" in sizes[0]["remedy"]

@@ -38,6 +38,8 @@ def state(**changes: Any) -> dict[str, Any]:
         "waves": [],
         "filings": [],
         "public_notices": [],
+        "judgements": [],
+        "not_recorded": [],
         "exceptions": {"unknown": [], "possible_duplicates": [], "leaf_mismatch": []},
     } | changes
 
@@ -85,6 +87,22 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "a fact that the list will tell": (
         state(scopes=[], deadlines=[DUTY | {"missing": ["people.US-MA"]}]),
         "tocsin scope leak --people FILE --mapping FILE",
+    ),
+    "a judgement to record": (
+        state(waves=[SENT], not_recorded=[{"id": "eu-gdpr/individuals/EU/initial", "facts": ["risk.gdpr"]}]),
+        "tocsin judge leak",
+    ),
+    "a judgement to sign": (
+        state(waves=[SENT], judgements=[{"number": 2, "problems": ["two must"], "ended": ""}]),
+        "tocsin approve leak judgement:2 --person NAME --key FILE",
+    ),
+    "a judgement that lapsed is none": (
+        state(waves=[SENT], judgements=[{"number": 2, "problems": ["two must"], "ended": "lapsed"}]),
+        "tocsin close leak",
+    ),
+    "a late duty of which it was decided not to tell": (
+        state(waves=[SENT], deadlines=[REPORT | {"decision": {"judgement": 1}}]),
+        "tocsin close leak",
     ),
     "all done": (state(waves=[SENT]), "tocsin close leak"),
     "closed": (state(closed="2026-03-02T09:00:00+00:00"), "tocsin erase leak"),

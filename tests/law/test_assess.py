@@ -233,7 +233,7 @@ def test_the_law_can_be_listed_shown_and_checked() -> None:
     assert "30 calendar days from determined" in law_show("us-tx")
     with pytest.raises(BadInput, match='Did you mean "us-hipaa"'):
         law_show("us-hippa")
-    text, data = law_check()
+    _, data = law_check()
     assert data["without_citation_or_confidence"] == 0
     assert "counting rule uk-1182-71: memory" in law_check(everything=True)[0]
 

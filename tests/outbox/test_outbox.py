@@ -51,6 +51,11 @@ def test_a_claim_holds_what_sending_needs(world: Any) -> None:
         sealed=b"sealed",
         leaf="leaf-1",
         reference="R1",
+        segment_key="key",
+        ladder='[["email"],["letter"]]',
+        withdrawn=False,
+        protected=False,
+        changed_at=None,
         possible_duplicate=False,
     )
     (row,) = world.rows()
@@ -620,3 +625,11 @@ def test_no_order_of_work_loses_a_person(world: Any, change: Changer) -> None:
     assert people.told > 0 < people.unreached
     with world.db.read() as session:
         assert ledger.verify(session, world.incident).ok
+
+
+def test_the_urgent_are_claimed_first_whenever_they_were_opened(world: World) -> None:
+    late, soon = world.add_people(3), world.add_people(2)
+    world.open([world.rung(n, urgency=2) for n in late])
+    urgent = world.open([world.rung(n, urgency=0) for n in soon])
+    assert {c.delivery for c in world.claim(2)} == set(urgent)
+    assert len(world.claim(10)) == 3

@@ -29,7 +29,7 @@ STAGE = "possibility assessment early_warning initial supplement intermediate fi
 OBLIGATION_STATE = "owed not_owed undetermined"
 ROLE = "self guardian next_of_kin customer_organisation"
 WAVE_KIND = "first follow_up supplementary correction"
-CHANNEL = "email sms letter call_list public"
+CHANNEL = "email sms letter call_list voice push public"
 DELIVERY_STATE = "planned ready claimed handing_off accepted delivered undeliverable unknown suppressed"
 
 
@@ -127,6 +127,14 @@ def _setting() -> None:
     )
 
 
+def _send_limit() -> None:
+    op.create_table(
+        "send_limit",
+        *_columns("name string; used float; at instant"),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_send_limit")),
+    )
+
+
 def _suppression() -> None:
     op.create_table(
         "suppression",
@@ -200,12 +208,25 @@ def _hold() -> None:
     op.create_index(op.f("ix_hold_incident_id"), "hold", ["incident_id"])
 
 
+def _judgement() -> None:
+    op.create_table(
+        "judgement",
+        *_columns(
+            "id string; incident_id string; number integer; kind string; body text; digest string; "
+            "facts_number integer; author string; at instant"
+        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_judgement_incident_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_judgement")),
+        sa.UniqueConstraint("incident_id", "number", name=op.f("uq_judgement_incident_id_number")),
+    )
+
+
 def _letter_batch() -> None:
     op.create_table(
         "letter_batch",
         *_columns(
             "id string; incident_id string; wave_id string; sealed_at instant; letters integer; pages integer; "
-            "folder string"
+            "folder string; handed_at instant null; printer_id string; print_state string; print_state_at instant null"
         ),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_letter_batch_incident_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letter_batch")),
@@ -281,16 +302,31 @@ def _subject() -> None:
         *_columns(
             "id string; incident_id string; person_index string; residence string; language string; role text; "
             "minor flag; deceased flag; protected flag; elements text; consent_email flag; has_email flag; "
-            "has_phone flag; has_mobile flag; has_address flag; email_index string; phone_index string; "
-            "address_index string; customer string; sealed bytes null; content_mark string; first_scope integer; "
-            "last_scope integer; withdrawn flag; changed_at instant null"
+            "has_phone flag; has_mobile flag; has_address flag; has_app flag; email_index string; phone_index string; "
+            "address_index string; block_index string; customer string; sealed bytes null; content_mark string; "
+            "first_scope integer; last_scope integer; withdrawn flag; merged_into string; changed_at instant null"
         ),
         _word("subject", "role", ROLE),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_subject_incident_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subject")),
-        sa.UniqueConstraint("incident_id", "person_index", name=op.f("uq_subject_incident_id_person_index")),
     )
+    op.create_index(op.f("ux_subject_incident_person"), "subject", ["incident_id", "person_index"], unique=True)
     op.create_index(op.f("ix_subject_incident_email"), "subject", ["incident_id", "email_index"])
+
+
+def _same_person() -> None:
+    op.create_table(
+        "same_person",
+        *_columns(
+            "id string; incident_id string; one string; other string; same flag; author string; why string; at instant"
+        ),
+        sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_same_person_incident_id")),
+        sa.ForeignKeyConstraint(["one"], ["subject.id"], name=op.f("fk_same_person_one")),
+        sa.ForeignKeyConstraint(["other"], ["subject.id"], name=op.f("fk_same_person_other")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_same_person")),
+        sa.UniqueConstraint("one", "other", name=op.f("uq_same_person_one_other")),
+    )
+    op.create_index(op.f("ix_same_person_incident_id"), "same_person", ["incident_id"])
 
 
 def _wave() -> None:
@@ -343,7 +379,7 @@ def _notice() -> None:
         "notice",
         *_columns(
             "id string; incident_id string; wave_id string; subject_id string; segment_key string; ladder string; "
-            "obligations text; sealed bytes null; leaf string; reference string"
+            "obligations text; sealed bytes null; leaf string; reference string; verification string"
         ),
         sa.ForeignKeyConstraint(["incident_id"], ["incident.id"], name=op.f("fk_notice_incident_id")),
         sa.ForeignKeyConstraint(["subject_id"], ["subject.id"], name=op.f("fk_notice_subject_id")),
@@ -355,6 +391,7 @@ def _notice() -> None:
     )
     op.create_index(op.f("ix_notice_incident_id"), "notice", ["incident_id"])
     op.create_index(op.f("ix_notice_subject_id"), "notice", ["subject_id"])
+    op.create_index(op.f("ix_notice_verification"), "notice", ["verification"])
     op.create_index(op.f("ix_notice_wave_id"), "notice", ["wave_id"])
 
 
@@ -381,7 +418,7 @@ def _delivery() -> None:
         "delivery",
         *_columns(
             "id string; incident_id string; wave_id string; notice_id string; subject_id string; "
-            "segment_id string; channel text; rung integer; state text; pilot flag; attempts integer; "
+            "segment_id string; channel text; rung integer; state text; pilot flag; urgency integer; attempts integer; "
             "not_before instant null; worker string; fence integer; lease_until instant null; carrier_ref string; "
             "code string; possible_duplicate flag; looked_up integer; suppressed_why text null; "
             "handed_at instant null; accepted_at instant null; updated_at instant"
@@ -409,7 +446,7 @@ def _delivery() -> None:
     op.create_index(
         op.f("ix_delivery_ready"),
         "delivery",
-        ["wave_id", "channel", "id"],
+        ["wave_id", "channel", "urgency", "id"],
         sqlite_where=sa.text("state = 'ready'"),
         postgresql_where=sa.text("state = 'ready'"),
     )
@@ -422,18 +459,21 @@ _TABLES = (
     _event,
     _incident,
     _receipt,
+    _send_limit,
     _setting,
     _suppression,
     _approval,
     _facts_revision,
     _filing,
     _hold,
+    _judgement,
     _letter_batch,
     _obligation,
     _public_notice,
     _scope_run,
     _seal,
     _subject,
+    _same_person,
     _wave,
     _wording,
     _alarm,
@@ -442,8 +482,8 @@ _TABLES = (
     _delivery,
 )  # each after those it refers to
 
-# Events and seals are only ever inserted, and a database never changes between live and exercise.
-_KEPT = ("event", "seal")
+# Events, seals and judgements are only ever inserted, and a database never changes between live and exercise.
+_KEPT = ("event", "seal", "judgement")
 
 _SQLITE_GUARDS = [
     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
