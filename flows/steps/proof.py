@@ -16,6 +16,7 @@ from flows.steps.carriers import open_carrier
 from flows.steps.desk import Desk, find_incident
 from flows.steps.launching import find_wave
 from flows.steps.preview import Sample, sample_message, samples
+from flows.steps.sealing import index
 from models.intake.contacts import read_email, read_phone
 from models.tables import Incident, Subject, Suppression
 from models.values import BadInput, Channel, Contacts, Handoff, Message, Outcome, Refused
@@ -77,7 +78,7 @@ def _contacts(address: str) -> Contacts:
 def _refuse_subject(desk: Desk, session: Session, incident: Incident, to: Contacts) -> None:
     key = desk.key(incident)
     value = to.email or to.phone
-    marks = [key.index(name, form) for name in ("email", "phone") for form in {value, value.lower()}]
+    marks = [index(key, name, form) for name in ("email", "phone") for form in {value, value.lower()}]
     query = select(Subject.id).where(
         Subject.incident_id == incident.id,
         or_(col(Subject.email_index).in_(marks), col(Subject.phone_index).in_(marks)),

@@ -68,9 +68,9 @@ def staged(key: IncidentKey, person: Candidate) -> tuple[Any, ...]:
         person.mobile,
         bool(address),
         bool(person.app),
-        _index(key, "email", person.email),
-        _index(key, "phone", person.phone),
-        _index(key, "address", address),
+        index(key, "email", person.email),
+        index(key, "phone", person.phone),
+        index(key, "address", address),
         block(key, person),
         person.customer,
         key.index("content", "\0".join(said))[:_INDEX],
@@ -78,7 +78,8 @@ def staged(key: IncidentKey, person: Candidate) -> tuple[Any, ...]:
     )
 
 
-def _index(key: IncidentKey, kind: str, value: str) -> str:
+def index(key: IncidentKey, kind: str, value: str) -> str:
+    """The blind index of a contact as `subject` keeps it; empty for none."""
     return key.index(kind, value)[:_INDEX] if value else ""
 
 
@@ -97,11 +98,11 @@ def block(key: IncidentKey, person: Candidate) -> str:
     in the alphabet: they are the same whichever way round a name is written.
     """
     if ListWarning.SAME_ID_OTHER_NAME in person.warnings:
-        return SHARED_ID + _index(key, "block", person.person_key.partition("\0")[0])
+        return SHARED_ID + index(key, "block", person.person_key.partition("\0")[0])
     initial = min((word[0] for word in plain_word(person.name).split()), default="")
     where = person.born or (person.address[-2] if len(person.address) > 1 else "")
     digits = "".join(sign for sign in where if sign.isdigit()) or plain_word(where)
-    return _index(key, "block", f"{digits} {initial}") if initial and digits else ""
+    return index(key, "block", f"{digits} {initial}") if initial and digits else ""
 
 
 def contact_columns(key: IncidentKey, record: Record, mobile: bool) -> dict[str, Any]:
@@ -113,9 +114,9 @@ def contact_columns(key: IncidentKey, record: Record, mobile: bool) -> dict[str,
         "has_mobile": mobile and bool(record.phone),
         "has_address": bool(address),
         "has_app": bool(record.app),
-        "email_index": _index(key, "email", record.email),
-        "phone_index": _index(key, "phone", record.phone),
-        "address_index": _index(key, "address", address),
+        "email_index": index(key, "email", record.email),
+        "phone_index": index(key, "phone", record.phone),
+        "address_index": index(key, "address", address),
     }
 
 

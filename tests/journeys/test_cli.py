@@ -693,3 +693,4 @@ def test_a_pdf_is_linted_by_its_text_and_the_size_of_its_type(tmp_path: Path) ->
     )
     sizes = [f for f in json.loads(done.stdout) if f["element"] == "type_size"]
     assert done.returncode == 1 and [f["law"] for f in sizes] == ["us-ca"] and "8 points" in sizes[0]["remedy"]
+

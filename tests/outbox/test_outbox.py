@@ -178,8 +178,9 @@ def test_claiming_walks_an_index_and_not_the_table(world: Any, backend: str) -> 
     if backend == "sqlite":
         plan = "EXPLAIN QUERY PLAN "
         with world.db.read() as session:
-            ready = "SELECT id FROM delivery WHERE wave_id = 'w' AND channel = 'email' AND state = 'ready' ORDER BY id"
-            steps = [row[3] for row in session.connection().execute(text(plan + ready))]
+            ready = "SELECT id FROM delivery WHERE wave_id = 'w' AND channel = 'email' AND state = 'ready' "
+            steps = [row[3] for row in session.connection().execute(text(plan + ready + "ORDER BY urgency, id"))]
+            assert len(steps) == 1, "the index has them in order"
             leased = "SELECT id FROM delivery WHERE incident_id = 'i' AND state IN ('claimed', 'handing_off') "
             steps += [row[3] for row in session.connection().execute(text(plan + leased + "AND lease_until < 9"))]
         assert "ix_delivery_ready (wave_id=? AND channel=?)" in steps[0]
@@ -188,7 +189,7 @@ def test_claiming_walks_an_index_and_not_the_table(world: Any, backend: str) -> 
     with world.db.read() as session:
         found = session.connection().execute(text("SELECT indexdef FROM pg_indexes WHERE tablename = 'delivery'"))
         indexes = " ".join(found.scalars())
-    assert "(wave_id, channel, id) WHERE (state = 'ready'::text)" in indexes
+    assert "(wave_id, channel, urgency, id) WHERE (state = 'ready'::text)" in indexes
 
 
 # --- holds ----------------------------------------------------------------------------------------------------------
@@ -627,7 +628,7 @@ def test_no_order_of_work_loses_a_person(world: Any, change: Changer) -> None:
         assert ledger.verify(session, world.incident).ok
 
 
-def test_the_urgent_are_claimed_first_whenever_they_were_opened(world: World) -> None:
+def test_the_urgent_are_claimed_first_whenever_they_were_opened(world: Any) -> None:
     late, soon = world.add_people(3), world.add_people(2)
     world.open([world.rung(n, urgency=2) for n in late])
     urgent = world.open([world.rung(n, urgency=0) for n in soon])
