@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from models import vocabulary
+from models import profile_tables
 from models.values import BadInput
 
 EXAMPLE = """# Who you are, for every incident. Lines that start with # are examples to fill in.
@@ -51,7 +51,7 @@ email = "duty@example.org"
 phone = "+12025550101"
 
 [reviewed]                     # who has read the words of a language that was translated by machine, and when
-# zh-Hans = "Name of the reviewer, 2026-11-24"
+# zh-Hans = "Name of the reader, 2026-11-24"
 
 [retention]
 people_days = 180              # after closing, names and contacts are erased
@@ -379,7 +379,7 @@ def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
     canaries = tuple(_table(KnownPerson, row, f"{file}: [[canary]]") for row in data.get("canary", ()))
     outlets = tuple(_table(Outlet, row, f"{file}: [[outlet]]") for row in data.get("outlet", ()))
     limits = tuple(_limit(row, f"{file}: [[limits]]") for row in data.get("limits", ()))
-    reviewed = _reviewed(data.get("reviewed", {}), f"{file}: [reviewed]")
+    reviewed = profile_tables.reviewed(data.get("reviewed", {}), f"{file}: [reviewed]")
     promises = tuple(data.get("promise", ()))
     rows: dict[str, Any] = {
         "on_call": on_call,
@@ -388,9 +388,9 @@ def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
         "limits": limits,
         "promise": promises,
     }
-    prices = _prices(data.get("sms_price", {}), f"{file}: [sms_price]")
+    prices = profile_tables.prices(data.get("sms_price", {}), f"{file}: [sms_price]")
     _check_hours(tables, file)
-    senders = _senders(data.get("sms_sender", {}), f"{file}: [sms_sender]")
+    senders = profile_tables.senders(data.get("sms_sender", {}), f"{file}: [sms_sender]")
     return Profile(**tables, **rows, reviewed=reviewed, sms_price=prices, sms_sender=senders)
 
 
@@ -399,18 +399,6 @@ def _check_hours(tables: Mapping[str, Any], file: str) -> None:
         hours = tables.get(name)
         if hours is not None and not hours.first < hours.last <= 24:
             raise BadInput(f"{file}: [{name}]", "must begin before it ends, by 24.", "Write first = 8 and last = 21.")
-
-
-def _senders(row: Any, where: str) -> Mapping[str, str]:
-    """Senders of text messages by ISO 3166-1 country, and a number for `other`."""
-    if not isinstance(row, Mapping):
-        raise BadInput(where, "must be a table.", 'Write GB = "Example".')
-    for country, value in row.items():
-        if country != "other" and (vocabulary.find_place(str(country)) != country or "-" in country):
-            raise BadInput(f"{where} {country}", "is no country.", "Write its two letters, such as GB, or other.")
-        if not isinstance(value, str) or not value.strip():
-            raise BadInput(f"{where} {country}", "must be a text.", "A number, a name or a messaging service.")
-    return {str(country): _line(value, f"{where} {country}") for country, value in row.items()}
 
 
 def _limit(row: Any, where: str) -> DomainLimit:
@@ -424,26 +412,6 @@ def _refuse_unknown_commit(data: Mapping[str, Any], file: str) -> None:
     wave = data.get("wave")
     if isinstance(wave, Mapping) and wave.get("commit", "strict") not in ("strict", "batch"):
         raise BadInput(f"{file}: [wave] commit", "is neither strict nor batch.", "Leave it out: strict is the default.")
-
-
-def _prices(row: Any, where: str) -> Mapping[str, float]:
-    """Prices of one part of a text message by ISO 3166-1 country."""
-    if not isinstance(row, Mapping):
-        raise BadInput(where, "must be a table.", "Write GB = 0.04.")
-    found: dict[str, float] = {}
-    for country, value in row.items():
-        if vocabulary.find_place(str(country)) != country or "-" in country:
-            raise BadInput(f"{where} {country}", "is no country.", "Write its two letters, such as GB.")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInput(f"{where} {country}", "must be a number.")
-        found[country] = _not_negative(float(value), f"{where} {country}")
-    return found
-
-
-def _reviewed(row: Any, where: str) -> Mapping[str, str]:
-    if not isinstance(row, Mapping) or not all(isinstance(v, str) and v.strip() for v in row.values()):
-        raise BadInput(where, "must name a reviewer for each language.", 'Write zh-Hans = "Name, date".')
-    return {str(language): _line(name, f"{where} {language}") for language, name in row.items()}
 
 
 def _table(kind: type, row: Any, where: str) -> Any:
@@ -465,29 +433,17 @@ def _checked(kind: type, key: str, value: Any, where: str) -> Any:
     if wanted.startswith("tuple"):
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise BadInput(where, "must be a list of texts.")
-        return tuple(_line(v, where) for v in value)
+        return tuple(profile_tables.line(v, where) for v in value)
     if wanted == "float" and isinstance(value, int | float) and not isinstance(value, bool):
-        return _not_negative(float(value), where)
+        return profile_tables.not_negative(float(value), where)
     if wanted == "int" and isinstance(value, int) and not isinstance(value, bool):
-        return _not_negative(value, where)
+        return profile_tables.not_negative(value, where)
     if wanted == "bool" and isinstance(value, bool):
         return value
     if wanted == "str" and isinstance(value, str):
-        return _line(value, where)
+        return profile_tables.line(value, where)
     said = {"int": "a number", "float": "a number", "bool": "true or false"}.get(wanted, "a text")
     raise BadInput(where, f"must be {said}, not {value!r}.")
-
-
-def _line(value: str, where: str) -> str:
-    if any(ord(c) < 32 or ord(c) == 127 for c in value):
-        raise BadInput(where, "has a line break or control character.", "Write it on one line.")
-    return value
-
-
-def _not_negative(value: Any, where: str) -> Any:
-    if value < 0:
-        raise BadInput(where, "must not be negative.")
-    return value
 
 
 def _nearest(word: str, known: list[str]) -> str:

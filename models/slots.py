@@ -29,6 +29,14 @@ def cut(text: str, slots: Collection[Slot]) -> tuple[str, ...] | None:
     return pieces
 
 
+def page_alone(address: str) -> str:
+    """The address of a page as a reader types it: without a query, a fragment, or the place of a code (`{code}`)."""
+    return _AFTER_PAGE.split(address, maxsplit=1)[0].rstrip("/")
+
+
+_AFTER_PAGE: Final = re.compile(r"[?#]|[^/]*[{]")
+
+
 def escaped(value: str) -> str:
     """A value for HTML, in the very signs that Jinja2's autoescape writes; its lines are kept apart."""
     for sign, entity in _ENTITIES:

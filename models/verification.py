@@ -42,7 +42,9 @@ def read(text: str) -> str:
 
 
 def link(page: str, code: str) -> str:
-    """The address for a QR code, on the organisation's own page."""
+    """The address for a QR code, on the organisation's own page; a `{code}` in it is where the code belongs."""
+    if "{code}" in page:
+        return page.replace("{code}", code.replace("-", ""))
     return f"{page}{'&' if '?' in page else '?'}code={code.replace('-', '')}"
 
 

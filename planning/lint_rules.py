@@ -23,6 +23,7 @@ from planning.type_size import smallest
 MARKER: Final = re.compile("\ue000([a-z_]+)\ue000")
 LEFTOVER: Final = re.compile(
     r"[\ue000-\uf8ff]|\{\{|\}\}|\{%|<%|\$\{|\bTODO\b|\bTBD\b|\bX{4,}\b|(?i:lorem ipsum)"
+    r"|(?<![{$])\{[A-Za-z_][\w.]*\}"
     r"|\[(?!EXERCISE\])[A-Z][A-Z _/-]{2,}\]|【(?:填写|待定)[^】]*】"
 )
 LINK: Final = re.compile(

@@ -18,6 +18,7 @@ from itertools import accumulate
 from typing import Any
 
 from models.postal import Envelope, fewer, on_envelope, zip_code
+from models.slots import page_alone
 from models.values import BadInput, Message, Slot, Wording
 from templates import codes, press
 from templates.sheets import Profile, profile_of
@@ -242,7 +243,7 @@ def _proof(message: Message, wording: Wording, job: _Job) -> dict[str, Any]:
     if not (code and page):
         return {}
     words, link = press.look(wording.language)["words"], page.replace("{code}", code)
-    told = words["proof"].replace("{url}", re.split(r"[?#]|[^/]*\{", page)[0].rstrip("/")).replace("{code}", code)
+    told = words["proof"].replace("{url}", page_alone(page)).replace("{code}", code)
     return {"qr": codes.qr_svg(link), "proof": {"alt": link, "lines": _lines(told)}}
 
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Final
 
 from models.facts import Count, Facts, Moment, Narrative
+from models.slots import page_alone
 from models.values import BadInput
 from templates.words import counted, locale_of
 
@@ -73,7 +74,7 @@ def sheet(facts: Facts, organisation: Mapping[str, Any], *, notice_date: date | 
         "contact_toll_free": contact.get("toll_free", ""),
         "contact_hours": contact.get("hours", ""),
         "contact_website": contact.get("website", "") or firm.get("website", ""),
-        "contact_verify": contact.get("verify", ""),
+        "contact_verify": page_alone(str(contact.get("verify", ""))),
         "dpo_name": dpo.get("name", ""),
         "dpo_email": dpo.get("email", ""),
         "dpo_phone": dpo.get("phone", ""),

@@ -14,6 +14,7 @@ from flows.steps import judgements
 from flows.steps.desk import Desk, lock
 from flows.steps.law import body_of, is_about
 from flows.steps.open_incident import current_facts, live_obligations, revise
+from flows.steps.releases import since
 from models.sums import Standing, standings
 from models.tables import Filing, Incident, ObligationRow, PublicNotice, ScopeRun
 from models.values import Duty, ObligationState, Role
@@ -73,10 +74,9 @@ def _posted(notices: Sequence[PublicNotice]) -> dict[str, datetime]:
     both: set[str] = set()
     for notice in notices:
         both.update(json.loads(notice.reason or "{}").get("both", ()))
-        if notice.published_at is not None:
-            for key in _keys(notice):
-                at = first.get((key, notice.kind), notice.published_at)
-                first[key, notice.kind] = min(at, notice.published_at)
+        for key in _keys(notice) if notice.published_at is not None else ():
+            if (at := since(notice, key)) is not None:
+                first[key, notice.kind] = min(at, first.get((key, notice.kind), at))
     found: dict[str, datetime] = {}
     for key in {key for key, _ in first}:
         own = [at for (name, _), at in first.items() if name == key]

@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 
 from flows.steps.desk import Desk, find_incident
 from flows.steps.open_incident import live_obligations
+from models.slots import page_alone
 from models.tables import Event, Filing, Incident, PublicNotice
 from models.values import BadInput, Duty, Refused, Wording, digest
 from notifiers.folders import csv_bytes, seal
@@ -73,7 +74,7 @@ def _dress(desk: Desk, entries: Sequence[Entry], pages: Mapping[int, Mapping[str
         until=_day(desk, newest.get("until", "")) if newest.get("until") else None,
         toll_free=profile.contact.toll_free,
         toll_free_until=_day(desk, newest["toll_free_until"]) if newest.get("toll_free_until") else None,
-        verify=profile.contact.verify,
+        verify=page_alone(profile.contact.verify),
         overlay=overlay,
     )
     shown = {}

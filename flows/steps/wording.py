@@ -118,7 +118,7 @@ def _unreviewed(desk: Desk, made: Wording) -> list[Finding]:
     if not why or made.language in desk.profile.reviewed:
         return []
     severity = Severity.ERROR if desk.settings.mode is Mode.LIVE else Severity.WARNING
-    remedy = f'{why} Then name the reviewer in the profile: [reviewed] {made.language} = "…".'
+    remedy = f'{why} Then name the reviewer in the profile: [reviewed] {made.language} = "Name of the reader, {desk.now():%Y-%m-%d}".'
     return [Finding("", "", "review", severity, f"{made.channel} in {made.language}", remedy)]
 
 

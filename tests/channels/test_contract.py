@@ -26,6 +26,7 @@ from notifiers.letter.queue import LetterQueue
 from notifiers.push.carrier import PushCarrier
 from notifiers.sms.carrier import SmsCarrier
 from notifiers.voice.carrier import VoiceCarrier
+from templates.letters import Pressed
 
 CANARY = "canary-9f31"
 
@@ -233,18 +234,14 @@ class TestPush(ChannelContract):
             yield Rig(carrier(app.url), app.accepted, bad, later, carrier("http://127.0.0.1:9/"))
 
 
-@dataclass(frozen=True)
-class Pressed:
-    pdf: bytes
-    pages: tuple[int, ...]
-
-
 def press(wordings: Any, messages: Sequence[Message]) -> Pressed:
     """A press for tests: as many pages as the letter's number has digits' sum, never the same bytes twice."""
     if any("\N{SNOWMAN}" in m.slots.get(Slot.NAME, "") for m in messages):
         raise BadInput("letter", "no font has U+2603.", "Take it out.")
     stamp = datetime.now(UTC).isoformat().encode()
-    return Pressed(b"%PDF-1.7 " + stamp, tuple(1 + int(m.delivery[-1]) % 3 for m in messages))
+    pages = tuple(1 + int(m.delivery[-1]) % 3 for m in messages)
+    starts = tuple(1 + sum(pages[:n]) for n in range(len(pages)))
+    return Pressed(b"%PDF-1.7 " + stamp, pages, starts, tuple(() for _ in pages), tuple("" for _ in pages))
 
 
 WORDINGS = {"w1": Wording("seg", Channel.LETTER, "en", text="Hello", typst="Hello")}
