@@ -10,7 +10,7 @@ demo: setup
 	@$(BIN)/tocsin demo
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	@$(BIN)/ruff format --check .
