@@ -53,6 +53,9 @@ phone = "+12025550101"
 [reviewed]                     # who has read the words of a language that was translated by machine, and when
 # zh-Hans = "Name of the reader, 2026-11-24"
 
+# [in_language.es]             # the words above as another language says them
+# hours = "De lunes a viernes, de 8 a 20 h"
+
 [retention]
 people_days = 180              # after closing, names and contacts are erased
 
@@ -233,7 +236,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Shares above which a wave waits for a person: this organisation's policy. See planning.guard.Limits."""
+    """Shares at which a wave waits for a person: this organisation's policy. See planning.guard.Limits."""
 
     deceased: float = 0.03
     minors: float = 0.30
@@ -242,6 +245,7 @@ class Guard:
     one_phone: float = 0.02
     odd_names: float = 0.01
     odd_addresses: float = 0.02
+    strangers: float = 0.02
     shifted: float = 0.20
     list_days: int = 60
     fewest: int = 50
@@ -327,6 +331,7 @@ class Profile:
     sms_price: Mapping[str, float] = field(default_factory=dict)  # country -> price of one part; else cost.sms
     sms_sender: Mapping[str, str] = field(default_factory=dict)  # country or "other" -> sender
     reviewed: Mapping[str, str] = field(default_factory=dict)  # language -> who read its words, and when
+    in_language: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language -> name, hours, signatory
     promise: tuple[Mapping[str, Any], ...] = ()  # merged into an incident's facts, read there
 
 
@@ -367,7 +372,8 @@ def load_profile(path: Path) -> Profile:
 
 
 def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
-    known = [*_TABLES, "on_call", "canary", "outlet", "limits", "promise", "reviewed", "sms_price", "sms_sender"]
+    known = [*_TABLES, "on_call", "canary", "outlet", "limits", "promise", "reviewed", "in_language"]
+    known += ["sms_price", "sms_sender"]
     for name in data:
         if name not in known:
             raise BadInput(f"{file}: [{name}]", "is not a table of the profile.", _nearest(name, known))
@@ -391,6 +397,7 @@ def parse_profile(data: Mapping[str, Any], file: str) -> Profile:
     prices = profile_tables.prices(data.get("sms_price", {}), f"{file}: [sms_price]")
     _check_hours(tables, file)
     senders = profile_tables.senders(data.get("sms_sender", {}), f"{file}: [sms_sender]")
+    rows["in_language"] = profile_tables.by_language(data.get("in_language", {}), f"{file}: [in_language]")
     return Profile(**tables, **rows, reviewed=reviewed, sms_price=prices, sms_sender=senders)
 
 

@@ -61,6 +61,23 @@ def _is_day(text: str) -> bool:
     return True
 
 
+SAID = ("name", "hours", "signatory")  # what of a profile is words, not data
+
+
+def by_language(row: Any, where: str) -> Mapping[str, Mapping[str, str]]:
+    """Contact's name and hours and the signatory, as a text in that language says them."""
+    if not isinstance(row, Mapping) or not all(isinstance(own, Mapping) for own in row.values()):
+        raise BadInput(where, "must hold a table for each language.", 'Write [in_language.ja] and hours = "…".')
+    for language, own in row.items():
+        for key, value in own.items():
+            if key not in SAID or not isinstance(value, str) or not value.strip():
+                raise BadInput(f"{where} {language}.{key}", "is not understood.", f"Texts: {', '.join(SAID)}.")
+    return {
+        str(language): {key: line(value, f"{where} {language}.{key}") for key, value in own.items()}
+        for language, own in row.items()
+    }
+
+
 def line(value: str, where: str) -> str:
     if any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise BadInput(where, "has a line break or control character.", "Write it on one line.")

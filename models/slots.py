@@ -34,7 +34,7 @@ def page_alone(address: str) -> str:
     return _AFTER_PAGE.split(address, maxsplit=1)[0].rstrip("/")
 
 
-_AFTER_PAGE: Final = re.compile(r"[?#]|[^/]*[{]")
+_AFTER_PAGE: Final = re.compile(r"[?#]|[^/?#]*[{]")
 
 
 def escaped(value: str) -> str:

@@ -288,6 +288,7 @@ class Element(StrEnum):
 class Severity(StrEnum):
     ERROR = "error"  # approval is refused while it stands
     WARNING = "warning"  # a person may override it with a reason
+    NOTE = "note"  # says what could not be checked; stops nothing
 
 
 @dataclass(frozen=True, slots=True)

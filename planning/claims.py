@@ -21,13 +21,14 @@ from models.facts import Elements, Facts, Moment
 from models.values import Element, Finding, Severity
 from planning.cues import Cues
 from planning.lint_rules import MARKER, cued, named_elements
-from planning.reading import lines_of, sections
+from planning.reading import lines_of, sections, sentences
 
 ELEMENT: Final = "contradiction"
 
 
 class Kind(StrEnum):
     NOT_LOST = "not_lost"  # an element is said not to be involved
+    ONLY = "only"  # these elements, parted by spaces, are said to be all
     LOST = "lost"  # an element is said to be involved
     PEOPLE = "people"  # how many
     ENCRYPTED = "encrypted"
@@ -83,16 +84,13 @@ def claims(text: str, cues: Cues, language: str) -> tuple[Claim, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def sentences(line: str) -> list[str]:
-    """The sentences of a line; a full stop between digits or after a single letter ends none."""
-    pieces = re.split(r"(?<=[。！？])|(?<=[.!?])(?<!\b\d\.)(?<!\b\d\d\.)(?<!\bca\.)\s+(?=[^\s\d])", line)
-    return [piece.strip() for piece in pieces if piece and piece.strip()]
-
-
 def _of_sentence(sentence: str, known: Mapping[str, Any], cues: Cues) -> Iterator[Claim]:
     if _any(known["not_lost"], sentence) and not _any(known["not_only"], sentence):
         for element in sorted(named_elements([sentence], cues)):
             yield Claim(Kind.NOT_LOST, sentence, element)
+    elif _any(known["only"], sentence) and not _any(known["not_only"], sentence):
+        named = sorted(named_elements([sentence], cues))
+        yield from [Claim(Kind.ONLY, sentence, " ".join(named))] if named else []
     yield from _counts(sentence, known["people"])
     if _any(known["unencrypted"], sentence):
         yield Claim(Kind.UNENCRYPTED, sentence)
@@ -169,9 +167,12 @@ def against_facts(said: Iterable[Claim], facts: Facts, where: str, lost: frozens
 
 def _contradicted(claim: Claim, facts: Facts, lost: frozenset[str]) -> tuple[str, Severity]:
     error, warning = Severity.ERROR, Severity.WARNING
+    known = facts.value("data.elements")
+    elements = known.at_least if isinstance(known, Elements) else frozenset[str]()
+    if claim.kind is Kind.ONLY:
+        more = sorted((lost or elements) - set(claim.element.split()))
+        return (f"{', '.join(more)} was involved too." if more else ""), error
     if claim.kind is Kind.NOT_LOST:
-        known = facts.value("data.elements")
-        elements = known.at_least if isinstance(known, Elements) else frozenset[str]()
         if claim.element in (lost or elements):
             return f"{claim.element} was involved.", error
         if claim.element in elements:

@@ -54,6 +54,8 @@ class Cues:
     titles: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]
     agencies: tuple[Agency, ...] = ()
+    bureaus: tuple[Agency, ...] = ()  # the nationwide credit bureaus
+    exercise: str = ""  # what stands before the title of an exercise
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Cues:
@@ -73,6 +75,8 @@ class Cues:
             titles=data["titles"],
             forms={name: rows for name, rows in own.items() if name != "general"},
             agencies=tuple(_agency(row) for row in data.get("agencies", ())),
+            bureaus=tuple(_agency(row) for row in data.get("bureaus", ())),
+            exercise=data.get("exercise", ""),
         )
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 from models.values import Contacts, Role, Severity, Slot
@@ -27,7 +28,7 @@ POLICY: Final = "the organisation's policy"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Shares above which a list is not believed. Policy; the profile's [guard] replaces them."""
+    """Shares at which a list is not believed. Policy; the profile's [guard] replaces them."""
 
     deceased: float = 0.03
     minors: float = 0.30
@@ -36,7 +37,8 @@ class Limits:
     one_phone: float = 0.02
     odd_names: float = 0.01  # names that hold an @, three digits or nothing
     odd_addresses: float = 0.02  # addresses that hold an @, or whose first line is the person's name
-    shifted: float = 0.20  # emails that carry somebody's name; if then few carry their own, columns are shifted
+    strangers: float = 0.02  # emails that carry another listed name and not their own person's: a person looks
+    shifted: float = 0.20  # as many of them, and columns are shifted
     list_days: int = 60  # age of the newest list
     fewest: int = 50  # people below which a share says nothing
 
@@ -160,6 +162,9 @@ def _digest(text: str) -> bytes:
 _WORD: Final = re.compile(r"[^\W_]+")
 LONGEST: Final = 8  # words of a phrase that is looked for
 LETTERS: Final = 3  # of the shortest name that is looked for in an email address
+ALONE: Final = 8  # letters of a name of one word that is looked for in fixed words
+FEWEST: Final = 5  # rows below which nothing but chance shows
+TAILS: Final = (9, 8)  # last digits by which a telephone number is known, whatever its prefix and signs
 SAMPLE: Final = 20_000  # email addresses that are held against names
 
 
@@ -171,23 +176,55 @@ def spoken(text: str) -> tuple[str, ...]:
 class Fixed:
     """The fixed words of all segments, without what is the organisation's own: finds any person's phrase at once."""
 
-    __slots__ = ("_phrases",)
+    __slots__ = ("_numbers", "_phrases", "_written")
 
     def __init__(self, texts: Iterable[str], own: Iterable[str] = ()) -> None:
-        self._phrases: set[tuple[str, ...]] = set()
-        for text in texts:
-            for line in text.split("\n"):
-                words = spoken(line)
-                self._phrases.update(words[i : i + n] for n in range(1, LONGEST + 1) for i in range(len(words) - n + 1))
-        for text in own:
-            words = spoken(text)
-            self._phrases.difference_update(
-                words[i : i + n] for n in range(1, LONGEST + 1) for i in range(len(words) - n + 1)
-            )
+        lines = [line for text in texts for line in text.split("\n")]
+        mine = [line for text in own for line in text.split("\n")]
+        self._phrases = _phrases(lines) - _phrases(mine)
+        self._numbers = _numbers(lines) - _numbers(mine)
+        self._written = _unspaced(lines) - _unspaced(mine)
 
     def holds(self, phrase: str) -> bool:
         words = spoken(phrase)
         return bool(words) and words[:LONGEST] in self._phrases
+
+    def names(self, name: str) -> bool:
+        """Whether a person's full name stands there: two words, a long single one, three signs without spaces."""
+        words = spoken(name)
+        if len(words) != 1:
+            return self.holds(name)
+        return (len(words[0]) >= ALONE and self.holds(name)) or (len(words[0]) >= LETTERS and words[0] in self._written)
+
+    def calls(self, phone: str) -> bool:
+        """Whether a telephone number stands there, however it is written."""
+        digits = _digits(phone)
+        return any(len(digits) >= tail and digits[-tail:] in self._numbers for tail in TAILS)
+
+
+def _phrases(lines: Iterable[str]) -> set[tuple[str, ...]]:
+    every = (spoken(line) for line in lines)
+    return {w[i : i + n] for w in every for n in range(1, LONGEST + 1) for i in range(len(w) - n + 1)}
+
+
+_CALLED: Final = re.compile(r"\+?\d(?:[\s().\-/\u2010-\u2015\u00a0]{0,3}\d){7,14}")
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{3,}")
+
+
+def _digits(text: str) -> str:
+    return "".join(str(int(c)) for c in unicodedata.normalize("NFKC", text) if c.isdecimal())
+
+
+def _numbers(lines: Iterable[str]) -> set[str]:
+    """Last digits of every telephone number; a shorter tail only of a number that has no more."""
+    found = (_digits(run) for line in lines for run in _CALLED.findall(unicodedata.normalize("NFKC", line)))
+    return {digits[-TAILS[0] :] for digits in found}
+
+
+def _unspaced(lines: Iterable[str]) -> set[str]:
+    """Whatever could be a name in scripts that set no spaces."""
+    runs = [run for line in lines for run in _UNSPACED.findall(unicodedata.normalize("NFKC", line).casefold())]
+    return {run[i : i + n] for run in runs for n in range(LETTERS, LONGEST + 1) for i in range(len(run) - n + 1)}
 
 
 # --- all notices ----------------------------------------------------------------------------------------------------
@@ -205,14 +242,15 @@ class Guard:
     _counts: Counter[str] = field(default_factory=Counter)
     _shared: dict[str, Counter[bytes]] = field(default_factory=lambda: defaultdict(Counter))
     _codes: set[bytes] = field(default_factory=set)
-    _names: set[str] = field(default_factory=set)  # parts of names, for the shift
-    _in_emails: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)  # names in it, own names
+    _first: set[str] = field(default_factory=set)  # parts of names, for the shift: all but the last, and the last
+    _last: set[str] = field(default_factory=set)
+    _in_emails: list[tuple[tuple[str, ...], frozenset[str]]] = field(default_factory=list)  # words in it, own names
     _canaries: dict[int, set[str]] = field(default_factory=dict)
 
     def add(self, notice: Notice) -> tuple[str, ...]:
         """Which crossings this notice shows; the caller may list it by id."""
         found = [*crossings(notice), *self._codes_of(notice)]
-        if any(self.fixed.holds(part) for part in _tells(notice)):
+        if any(self.fixed.holds(part) for part in _tells(notice)) or self.fixed.calls(notice.source.phone):
             found.append("stranger")
         self._crossed.update(found)
         if notice.subject not in self._people:
@@ -235,6 +273,7 @@ class Guard:
         counts["minors"] += notice.minor
         counts["own_kin"] += notice.deceased and bool(source.speaker) and source.speaker == source.name
         counts["odd_names"] += odd_name(source.name)
+        counts["named"] += self.fixed.names(source.name) or self.fixed.names(source.speaker)
         if source.address:
             counts["address"] += 1
             counts["odd_addresses"] += odd_address(source)
@@ -247,12 +286,12 @@ class Guard:
         self._watch(source)
 
     def _shift(self, source: Source, role: Role) -> None:
-        """Remembers all names of the list, and which of them some email addresses carry."""
-        names = frozenset(_plain(w) for w in spoken(source.name) if len(w) >= LETTERS)
-        self._names |= names
+        """Remembers all names of the list, and the words of some email addresses."""
+        names = [_plain(w) for w in spoken(source.name) if len(w) >= LETTERS]
+        self._first.update(names[:-1])
+        self._last.update(names[-1:])
         if source.email and role is Role.SELF and len(self._in_emails) < SAMPLE:
-            local = source.email.partition("@")[0].casefold()
-            self._in_emails.append((frozenset(w for w in re.split(r"[^a-z]+", local) if len(w) >= LETTERS), names))
+            self._in_emails.append((_local(source.email), frozenset(names)))
 
     def _watch(self, source: Source) -> None:
         row = {"name": source.name, "email": source.email, "phone": source.phone, "address": _first(source.address)}
@@ -279,7 +318,7 @@ class Guard:
             *self._same(),
             *self._stale(list_days),
         ]
-        return sorted(found, key=lambda f: f.severity is not Severity.ERROR)
+        return sorted(found, key=lambda f: list(Severity).index(f.severity))
 
     def _of_canaries(self) -> Iterator[Finding]:
         for number, canary in enumerate(self.canaries, 1):
@@ -297,27 +336,50 @@ class Guard:
 
     def _shifted(self) -> Iterator[Finding]:
         """Rows that slid against each other: emails carry names of the list that are not their own person's."""
-        emails = len(self._in_emails)
-        if emails < self.limits.fewest:
-            return
-        carried = [(local & self._names, names) for local, names in self._in_emails if local & self._names]
-        own = sum(found <= names for found, names in carried)
-        if len(carried) / emails > self.limits.shifted and own < len(carried) / 3:
-            what = (
-                f"{len(carried):,} of {emails:,} emails carry a name of the list, and only {own:,} their own person's"
-            )
-            yield Finding("guard.shifted", Severity.ERROR, what, SHIFTED, len(carried))
+        emails, limits = len(self._in_emails), self.limits
+        told = Counter(self._carried(local, names) for local, names in self._in_emails)
+        own, strangers = told["own"], told["other"]
+        mixed = strangers + told["mixed"]  # of one family, mostly: a list in the order of names slides like that too
+        single = strangers + told["single"]
+        slid = emails >= limits.fewest and max(mixed, single) > limits.shifted * emails and own < max(mixed, single) / 2
+        if slid or (mixed >= FEWEST and mixed >= limits.shifted * emails and (emails >= limits.fewest or mixed > own)):
+            yield Finding("guard.shifted", Severity.ERROR, _shift_of(max(mixed, single), emails), SHIFTED, mixed)
+        elif (strangers >= FEWEST and strangers >= limits.strangers * emails) or (
+            mixed >= FEWEST and mixed >= limits.shifted / 2 * emails
+        ):
+            yield Finding("guard.shifted", Severity.WARNING, _shift_of(mixed, emails), SOME_SHIFTED, mixed)
+        elif self._counts["people"] >= limits.fewest and not (own or mixed or self.canaries):
+            what = "names could not be checked against emails: none carries a name of the list"
+            yield Finding("guard.unchecked", Severity.NOTE, what, "Keep a canary in the list.", emails)
+
+    def _carried(self, local: Sequence[str], names: frozenset[str]) -> str:
+        """Whose name an email carries: own, other (a listed full name, none of it their own), mixed (some of it is),
+        single (one listed name that is not their own) or "" where nothing can be compared."""
+        pairs = [*pairwise(local), *((w[:i], w[i:]) for w in local for i in range(1, len(w)))]
+        every = [p for a, b in pairs for p in ((a, b), (b, a)) if self._pair(*p)]
+        own = any(name in word for name in names for word in local)
+        if any(last in names and any(n.startswith(first) for n in names) for first, last in every):
+            return "own"
+        if every:
+            return "mixed" if own else "other"
+        return "own" if own else "" if not any(w in self._first or w in self._last for w in local) else "single"
+
+    def _pair(self, first: str, last: str) -> bool:
+        """A first and a last name of the list, or an initial and a last name."""
+        initial = len(first) == 1 and len(last) > LETTERS
+        return last in self._last and (initial or first in self._first)
 
     def _shares(self) -> Iterator[Finding]:
         people = self._counts["people"]
-        if people >= self.limits.fewest:
-            for name, of, severity, what, remedy in SHARES:
-                total, most = self._counts[of], getattr(self.limits, name)
-                if total and self._counts[name] / total > most:
-                    share = (
-                        f"{self._counts[name] / total:.1%} of {total:,} people {what}, more than {most:.1%} ({POLICY})"
-                    )
-                    yield Finding(f"guard.{name}", severity, share, remedy, self._counts[name])
+        for name, of, severity, what, remedy in SHARES:
+            count, total, most = self._counts[name], self._counts[of], getattr(self.limits, name)
+            enough = people >= self.limits.fewest or (severity is Severity.WARNING and count >= FEWEST)
+            if enough and count and count >= most * total:
+                share = f"{count / total:.1%} of {total:,} people {what}, at least {most:.1%} ({POLICY})"
+                yield Finding(f"guard.{name}", severity, share, remedy, count)
+        if named := self._counts["named"]:
+            what = f"{named:,} people whose full name stands in the fixed words of a segment"
+            yield Finding("guard.named", Severity.WARNING, what, "Take it out, unless somebody else is meant.", named)
         for name, what in STATUS.items():
             if self._counts[name]:
                 yield Finding(
@@ -329,8 +391,8 @@ class Guard:
         for kind, counts in self._shared.items():
             total, most = self._counts[kind], getattr(self.limits, f"one_{kind}")
             largest = max(counts.values(), default=0)
-            if total >= self.limits.fewest and largest / total > most:
-                what = f"{largest:,} of {total:,} people have one and the same {kind}, more than {most:.1%} ({POLICY})"
+            if total >= self.limits.fewest and largest > 2 and largest >= most * total:
+                what = f"{largest:,} of {total:,} people have one and the same {kind}, at least {most:.1%} ({POLICY})"
                 yield Finding(
                     f"guard.one_{kind}",
                     Severity.WARNING,
@@ -348,6 +410,7 @@ class Guard:
 # name of the limit and of the count, count that it is a share of, severity, what it says, what to do
 STATUS_MERGED: Final = "A wrong status may have been merged. Check it at its source."
 SHIFTED: Final = "Columns of the list are shifted. Draw it again."
+SOME_SHIFTED: Final = "Some rows of the list may be shifted. Hold them against their source."
 SHARES: Final = (
     ("deceased", "people", Severity.WARNING, "have died", STATUS_MERGED),
     ("minors", "people", Severity.WARNING, "are minors", "Check how dates of birth were read."),
@@ -370,8 +433,17 @@ def odd_address(source: Source) -> bool:
     return any("@" in line for line in source.address) or (bool(source.name) and _first(source.address) == source.name)
 
 
+def _shift_of(count: int, emails: int) -> str:
+    return f"{count:,} of {emails:,} emails carry a name of the list that is not their own person's"
+
+
+def _local(email: str) -> tuple[str, ...]:
+    """The words before the @."""
+    return tuple(w for w in re.split(r"[\W\d_]+", _plain(email.partition("@")[0].casefold())) if w)
+
+
 def _tells(notice: Notice) -> Iterator[str]:
-    """What of a person must stand in nobody's fixed words. A name may: a signatory can share it."""
+    """What of a person must stand in nobody's fixed words. A name is a warning: somebody else can share it."""
     source = notice.source
     yield source.email
     yield source.phone

@@ -5,6 +5,7 @@ The rules that are data (size of type, terms, forms of address, scripts) stand i
 
 from __future__ import annotations
 
+import html
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from models.values import Channel, Element, Finding, Role, Severity, Slot
 from models.vocabulary.gsm import segments
 from planning.cues import Agency, Cue, Cues
 from planning.demands import Form, Prohibition, Task, mailbox_lost
-from planning.reading import Line, Part, is_html, lines_of, plain
+from planning.reading import Line, Part, is_html, lines_of, plain, sentences
 from planning.segment import order_exposed
 from planning.type_size import smallest
 
@@ -26,10 +27,12 @@ LEFTOVER: Final = re.compile(
     r"|(?<![{$])\{[A-Za-z_][\w.]*\}"
     r"|\[(?!EXERCISE\])[A-Z][A-Z _/-]{2,}\]|【(?:填写|待定)[^】]*】"
 )
-LINK: Final = re.compile(
-    r"https?://|www\.|(?<![@\w.])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|gov|edu|cn|eu|uk|de|io|ly|me|info|example)\b(?!@)",
-    re.IGNORECASE,
+# A domain, whatever its top level; letters of another script may touch it, an address of email is none.
+HOST: Final = re.compile(
+    r"(?<![@a-z0-9_.-])(?:https?://)?((?:[a-z0-9-]+\.)+(?:xn--[a-z0-9-]+|[a-z]{2,}))(?![a-z0-9_.-]*@)", re.IGNORECASE
 )
+LINK: Final = re.compile(rf"https?://|www\.|{HOST.pattern}", re.IGNORECASE)
+OVERRIDE: Final = re.compile("[\u202a-\u202e]")  # embeddings and overrides; isolates and marks are allowed
 # What thieves need to write or call in the organisation's name.
 FEEDS_PHISHING: Final = frozenset({"email", "phone", "username", "name", "account_number", "member_number", "password"})
 # A text message carries these itself; for the rest it points to the full notice.
@@ -37,6 +40,9 @@ SHORT: Final = frozenset({Element.ORGANISATION_NAME, Element.DATA_INVOLVED, Elem
 # Where a prescribed title and headings stand: a press release, a script and a text message have none.
 FORMED: Final = frozenset({"email text", "email html", "letter text", "letter html", "public html"})
 SMS_PARTS: Final = 3
+TOP: Final = 6  # lines above which a title stands
+HEAD: Final = 20  # the most lines of a letterhead, an address, date and reference
+SENTENCE: Final = 60  # characters: a longer line is no letterhead any more
 SLOT_LENGTH: Final[Mapping[str, int]] = {Slot.REFERENCE: 12, Slot.CODE: 20, Slot.VERIFICATION_CODE: 12}
 SLOTS: Final = frozenset(slot.value for slot in Slot)
 
@@ -51,7 +57,12 @@ def every_text(
 ) -> list[Finding]:
     """What holds for every part of a text, its subject too."""
     lines = lines_of(MARKER.sub("—", text))
-    found = _leftovers(text, task, where) + _hedging(lines, cues, where) + _terms(lines, task, language, where)
+    found = (
+        _leftovers(text, task, where)
+        + _steering(text, where)
+        + _hedging(lines, cues, where)
+        + _terms(lines, task, language, where)
+    )
     if name == "subject":
         return found
     found += _language(lines, cues, language, where) + _language_of_law(task, language, where)
@@ -74,8 +85,9 @@ def rules_of_content(
     if task.form and where in FORMED:
         found += _form(task.form, lines, cues, where)
     if task.channel is not Channel.SMS:
-        found += _months(lines, task, cues, where, missed)
+        found += _months(lines, task, cues, where, missed, language)
         found += _agencies(lines, task, cues, where, missed, language)
+        found += _bureaus(lines, task, cues, where)
     return found
 
 
@@ -104,6 +116,14 @@ def has_words(line: str) -> bool:
 def no_step(line: str, language: str) -> bool:
     """Whether a line under "what you can do" says something else, such as where to complain."""
     return any(re.search(pattern, line, re.IGNORECASE) for pattern in table()["not_steps"].get(language, ()))
+
+
+def filled(line: str, language: str) -> str:
+    """A line without its sentences that say nothing or offer nothing: "None so far.", "We do not offer …"."""
+    hollow = table()["hollow"].get(language, ())
+    said = sentences(line)
+    kept = [one for one in said if not any(re.search(pattern, one, re.IGNORECASE) for pattern in hollow)]
+    return line if len(kept) == len(said) else " ".join(kept)
 
 
 # --- prohibited, named, prescribed ----------------------------------------------------------------------------------
@@ -164,8 +184,9 @@ def _form(form: Form, lines: list[Line], cues: Cues, where: str) -> list[Finding
     def say(element: str, remedy: str) -> None:
         found.append(Finding(form.law, form.citation, element, Severity.ERROR, where, remedy))
 
-    if plain(cues.titles[form.name]) not in shown[:6]:
-        say("title", f"The title “{cues.titles[form.name]}” is missing at the top.")
+    title = cues.titles[form.name]
+    if not {plain(title), plain(cues.exercise + title)} & set(_top(lines, frozenset(map(plain, wanted.values())))):
+        say("title", f"The title “{title}” is missing at the top.")
     at = {name: shown.index(plain(text)) for name, text in wanted.items() if plain(text) in shown}
     for name, text in wanted.items():
         if name not in at:
@@ -175,10 +196,22 @@ def _form(form: Form, lines: list[Line], cues: Cues, where: str) -> list[Finding
     return found
 
 
-def _months(lines: list[Line], task: Task, cues: Cues, where: str, missed: set[tuple[str, str]]) -> list[Finding]:
+def _top(lines: Sequence[Line], headings: frozenset[str]) -> list[str]:
+    """Where a title may stand: the first lines, and on a printed page the letterhead and address above it."""
+    shown = [plain(line.text) for line in lines[:HEAD]]
+    ends = (n for n, line in enumerate(shown) if line in headings or len(line) > SENTENCE)
+    return shown[: max(TOP, next(ends, HEAD))]
+
+
+def _months(
+    lines: list[Line], task: Task, cues: Cues, where: str, missed: set[tuple[str, str]], language: str
+) -> list[Finding]:
     """An offer names its months, and no fewer than each law demands."""
     offer = cues.elements[Element.MONITORING_OFFER]
-    named = [int(m[1]) for line in lines if matches(offer, line.text) for m in cues.months.finditer(line.text)]
+    offers = [text for line in lines if matches(offer, text := filled(line.text, language))]
+    named = [int(m[1]) for text in offers for m in cues.months.finditer(text)]
+    spelled = table()["spelled_months"].get(language, {}).items()
+    named += [months for text in offers for words, months in spelled if re.search(words, text, re.IGNORECASE)]
     return [
         Finding(law, citation, Element.MONITORING_OFFER, Severity.ERROR, where, _few(named, owed))
         for law, citation, owed in task.monitoring
@@ -210,6 +243,32 @@ def _agencies(
                 element = f"{Element.AGENCIES}:{agency.id}"
                 found.append(Finding(law, cited, element, Severity.ERROR, where, remedy, part))
     return found
+
+
+def _bureaus(lines: list[Line], task: Task, cues: Cues, where: str) -> list[Finding]:
+    """A bureau's telephone or address that is not the one we know: it may be another genuine one, so a warning."""
+    asked = next((demand for demand in task.required if demand.element is Element.CREDIT_BUREAUS), None)
+    whole = [_bare(line.text) for line in lines]
+    found: list[Finding] = []
+    for bureau in cues.bureaus if asked else ():
+        near = [line for line in whole if _bare(bureau.name) in line and re.search(r"\d{5}", line)]
+        lacking = _differing(bureau, near)
+        if asked and lacking:
+            remedy = f"{bureau.name}: {', '.join(lacking)} not as in agencies.toml. Read it on the bureau's site."
+            element = f"{Element.CREDIT_BUREAUS}:{bureau.id}"
+            found.append(Finding(asked.law, asked.citation, element, Severity.WARNING, where, remedy))
+    return found
+
+
+def _differing(bureau: Agency, near: Sequence[str]) -> list[str]:
+    digits = [re.sub(r"\D", "", line) for line in near]
+    boxes = [box for box in re.findall(r"\d+", bureau.address) if len(box) == 5][-1:]
+    box = re.search(r"\bbox (\d+)", _bare(bureau.address))
+    wanted = [*boxes, *([box[1]] if box else [])]
+    phone = re.sub(r"\D", "", bureau.phone)[-10:]
+    found = ["telephone"] if near and not any(phone in line for line in digits) else []
+    whole = [line for line in near if all(re.search(rf"\b{number}\b", line) for number in wanted)]
+    return [*found, *(["address"] if near and not whole else [])]
 
 
 def _asked(law: str, task: Task) -> str:
@@ -247,6 +306,15 @@ def _leftovers(text: str, task: Task, where: str) -> list[Finding]:
         return []
     sign = f"U+{ord(found[0][0]):04X}" if len(found[0]) == 1 else found[0]
     return [Finding("", "", "leftover", Severity.ERROR, where, f"A placeholder was left in the text: {sign}.")]
+
+
+def _steering(text: str, where: str) -> list[Finding]:
+    """No sign that turns what is read round: with it a text, a name or an address reads as another."""
+    hit = OVERRIDE.search(html.unescape(text) if is_html(text) else text)
+    if hit is None:
+        return []
+    remedy = f"U+{ord(hit[0]):04X} turns the order of what is read. Take it out."
+    return [Finding("", "", "direction", Severity.ERROR, where, remedy)]
 
 
 def _hedging(lines: list[Line], cues: Cues, where: str) -> list[Finding]:
@@ -404,7 +472,7 @@ def rules_of_text_message(text: str, task: Task) -> list[Finding]:
     """No link where thieves will send links too, and no longer than people read."""
     where = f"{task.channel} text"
     found: list[Finding] = []
-    links = LINK.findall(shown := MARKER.sub("", text))
+    links = LINK.search(shown := MARKER.sub("", text))
     if task.exposed & FEEDS_PHISHING and links:
         remedy = "These people will get false messages. Take the link out; give a telephone number and the reference."
         found.append(Finding("", "", "link", Severity.ERROR, where, remedy))
@@ -420,11 +488,8 @@ def rules_of_text_message(text: str, task: Task) -> list[Finding]:
 def _own_site(text: str, site: str) -> bool:
     """Whether every address in a text is on the organisation's own domain: no shortener, no look-alike."""
     own = re.sub(r"^https?://(?:www\.)?|^www\.|/.*$", "", site.strip().lower())
-    hosts = [host.lower().removeprefix("www.") for host in _HOST.findall(text)]
+    hosts = [host.lower().removeprefix("www.") for host in HOST.findall(text)]
     return bool(own) and bool(hosts) and all(host == own or host.endswith(f".{own}") for host in hosts)
-
-
-_HOST: Final = re.compile(r"(?<![@\w.-])(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?![\w.-]*@)", re.IGNORECASE)
 
 
 def sms_parts(text: str) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from models.values import Channel, Element
 from planning.cues import Cues
 from planning.demands import Task
-from planning.lint_rules import MARKER, cued, has_words, matches, no_step
+from planning.lint_rules import MARKER, cued, filled, has_words, matches, no_step
 from planning.reading import Part, lines_of, sections
 
 # In a text with headings these must stand under their own: a word in passing does not count.
@@ -51,6 +51,7 @@ def checklist(text: str, task: Task, cues: Cues, language: str) -> list[Check]:
 
 def look(element: Element, parts: list[Part], task: Task, cues: Cues, language: str) -> Seen:
     """Whether a text says an element, and in which line."""
+    parts = [replace(part, lines=tuple(filter(None, (filled(n, language) for n in part.lines)))) for part in parts]
     lines = [line for part in parts for line in part.lines]
     if element is Element.ORGANISATION_NAME and task.organisation:
         return _named(task.organisation, lines)

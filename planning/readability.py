@@ -14,9 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from planning.claims import sentences
 from planning.lint_rules import MARKER
-from planning.reading import lines_of
+from planning.reading import lines_of, sentences
 
 SPOKEN: Final = "Robin"  # stands for a slot: a name of two syllables
 

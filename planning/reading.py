@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from html.parser import HTMLParser
 from pathlib import PurePath
 from typing import Any, Final
 
 from models.values import BadInput
+from planning.type_size import Styled
 
 _BLOCKS: Final = frozenset(
     [
@@ -42,7 +42,6 @@ _BLOCKS: Final = frozenset(
         "blockquote",
     ]
 )
-_SKIPPED: Final = frozenset({"style", "script", "title", "head"})
 _AROUND: Final = " \t:?!.：？！。#*-–—、" + "0123456789"  # what may stand around a heading
 _STEERING: Final = re.compile("[\u200e\u200f\u2066-\u2069]")
 _TITLES: Final = re.compile(r"h[1-6]")
@@ -56,31 +55,28 @@ class Line:
     heading: bool = False
 
 
-class _Html(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+class _Html(Styled):
+    def __init__(self, page: str) -> None:
+        super().__init__(page)
         self.lines: list[Line] = []
         self._text = ""
         self._heading = False
-        self._skipped = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SKIPPED:
-            self._skipped += 1
+        super().handle_starttag(tag, attrs)
         if tag in _BLOCKS:
             self._end()
         self._heading = self._heading or bool(_TITLES.fullmatch(tag))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _SKIPPED:
-            self._skipped = max(0, self._skipped - 1)
+        super().handle_endtag(tag)
         if tag in _BLOCKS:
             self._end()
         if _TITLES.fullmatch(tag):
             self._heading = False
 
     def handle_data(self, data: str) -> None:
-        if not self._skipped:
+        if self.seen:
             self._text += data
 
     def _end(self) -> None:
@@ -95,7 +91,8 @@ class _Html(HTMLParser):
 
 
 def html_lines(page: str) -> list[Line]:
-    parser = _Html()
+    """Lines of a page as they are seen: what its styles hide does not count."""
+    parser = _Html(page)
     parser.feed(page)
     parser.close()
     return parser.lines
@@ -154,6 +151,12 @@ def plain(text: str) -> str:
     """A heading as it is compared: one form of each letter, no case, no punctuation at its end, one space."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
     return " ".join(folded.strip(_AROUND).split())
+
+
+def sentences(line: str) -> list[str]:
+    """The sentences of a line; a full stop between digits or after a single letter ends none."""
+    pieces = re.split(r"(?<=[。！？])|(?<=[.!?])(?<!\b\d\.)(?<!\b\d\d\.)(?<!\bca\.)\s+(?=[^\s\d])", line)
+    return [piece.strip() for piece in pieces if piece and piece.strip()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ approval. Whether a signature is genuine is checked elsewhere, over the bytes of
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -252,9 +253,33 @@ def _unusable(approval: Signed, wanted: str, editors: frozenset[str], now: datet
     return next((why for bad, why in checks if bad), "")
 
 
+# Letters of other scripts, and signs, that are read as a Latin letter; both sides folded.
+_READ_AS = str.maketrans(
+    "авекмнорстухіјѕԁԛԝһигпαεικνορτυχβζημ01l|",
+    "abekmhopctyxijsdqwhurnaeikvoptuxbznuoiii",
+)
+
+
 def name_key(person: str) -> str:
-    """Names that differ in case or spaces alone are one person's."""
-    return " ".join(person.split()).casefold()
+    """Names that differ in case, spaces, width, unseen signs or look-alike letters alone are one person's."""
+    folded = unicodedata.normalize("NFKC", person).casefold()
+    seen = "".join(c for c in folded if c.isspace() or c.isprintable())
+    return " ".join(seen.split()).translate(_READ_AS)
+
+
+def disguise(person: str) -> str:
+    """What makes a name look like another than it is; "" for an honest one."""
+    if any(not c.isprintable() for c in person):
+        return "holds a sign that is not seen"
+    return "mixes letters of different scripts" if len(set(map(_script, filter(str.isalpha, person)))) > 1 else ""
+
+
+_TOGETHER = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})  # scripts that one name may mix
+
+
+def _script(letter: str) -> str:
+    word = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "?").split()[0]
+    return "CJK" if word in _TOGETHER else word
 
 
 def _quorum(good: Sequence[Signed]) -> list[str]:

@@ -15,14 +15,17 @@ from zoneinfo import ZoneInfo
 from models import vocabulary
 from models.facts import Facts, Moment, Order, day_bounds
 from models.values import Confidence, Duty, ObligationState, Stage
-from regimes import clock, conditions, load, promise, scope, warn
+from regimes import clock, conditions, load, promise, scope, slips, warn
 from regimes import schema as s
 from regimes.conditions import Truth, Verdict
 from regimes.obligations import Assessment, NotOwed, Obligation, Precedence, by_due, covers
 from regimes.reading import order_test
 from regimes.severity import severity
+from regimes.slips import by_then
 
-__all__ = ["Assessment", "NotOwed", "Obligation", "Precedence", "assess", "covers", "terms"]
+__all__ = ["UNTIL_CLEARED", "Assessment", "NotOwed", "Obligation", "Precedence", "assess", "covers", "delayed", "terms"]
+
+UNTIL_CLEARED = "until cleared"  # `held` of a delay without an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ def assess(
     when a fact is off a scale."""
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a zone")
+    stated, facts = facts, by_then(facts, as_of)
     ask = _Ask(facts, as_of, on, thorough)
     heads = load.heads() if instruments is None else instruments
     held = {
@@ -55,14 +59,19 @@ def assess(
     open_ = [entry for entry in found if isinstance(entry, Obligation)]
     orders = tuple(_orders(open_, held, facts))
     open_ = [warn.told_too_early(entry, orders, open_) for entry in open_]
+    day = ask.on or as_of.date()
     return Assessment(
         as_of,
         by_due([entry for entry in open_ if entry.state is ObligationState.OWED]),
         tuple(entry for entry in found if isinstance(entry, NotOwed)),
         by_due([entry for entry in open_ if entry.state is ObligationState.UNDETERMINED]),
         severity(facts),
-        warn.warnings(facts, open_, orders, held, heads.values(), ask.on or as_of.date()),
+        (
+            *warn.warnings(stated, open_, orders, held, heads.values(), day),
+            *slips.warnings(stated, as_of),
+        ),
         orders,
+        tuple(warn.not_held(facts, held, open_, day)),
     )
 
 
@@ -71,6 +80,13 @@ def terms(obligation: Obligation, facts: Facts) -> s.Version:
     if obligation.regime == promise.REGIME:
         return promise.version(facts, obligation.law_version)
     return load.instrument(obligation.regime).version(obligation.law_version)
+
+
+def delayed(obligation: Obligation, facts: Facts, as_of: datetime) -> str | None:
+    """Until when law enforcement's delay keeps a telling back, also one that came too late to move its due time; None
+    where it may go out. `held` says less: that the clock is stopped."""
+    hold = clock.hold_of(facts, terms(obligation, facts).law_enforcement) if obligation.tolled else None
+    return _until(hold, as_of) if hold is not None else None
 
 
 def _carried(found: list[Obligation | NotOwed], facts: Facts) -> frozenset[Order]:
@@ -207,7 +223,7 @@ def _owed(
     hold = clock.hold_of(ask.facts, version.law_enforcement) if rule.tolled else None
     due = clock.tolled(due, hold, version.law_enforcement, setting, load.counting_rules()[version.counting])
     met = _met(version.regime, rule.duty, rule.stage, landing, ask.facts, setting.zone)
-    held = _held(hold, ask.as_of)
+    held = _until(hold, ask.as_of) if hold is not None and clock.stops(hold, due) else None
     missing = tuple(dict.fromkeys((*verdict.missing, *due.missing)))
     return Obligation(
         id=_id(version, rule, landing),
@@ -278,10 +294,11 @@ def _due(version: s.Version, rule: s.DutyRule, setting: clock.Setting, ask: _Ask
     return replace(due, derivation=(*due.derivation, *said))
 
 
-def _held(hold: clock.Hold | None, as_of: datetime) -> str | None:
-    if hold is None or (hold.end is not None and hold.end <= as_of):
+def _until(hold: clock.Hold, as_of: datetime) -> str | None:
+    """The end of a delay that runs at `as_of`; None before it begins and once it is over."""
+    if (hold.start is not None and hold.start > as_of) or (hold.end is not None and hold.end <= as_of):
         return None
-    return hold.end.isoformat() if hold.end else "until cleared"
+    return hold.end.isoformat() if hold.end else UNTIL_CLEARED
 
 
 # --- what has been done ---------------------------------------------------------------------------------------------

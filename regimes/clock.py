@@ -326,7 +326,7 @@ def _work_out(deadline: Deadline, facts: Facts, rule: CountingRule, setting: Set
         _derivation(deadline, clock_from, at, rule, due, safe),
         missing,
         "",
-        _whole_days(deadline, at),
+        _whole_days(deadline, at) and (rule.roll_hour == 24 or due == limit),
         limit or due,
         (at.earliest, at.latest),
     )
@@ -416,10 +416,13 @@ class Hold:
 
 
 def hold_of(facts: Facts, law: LawEnforcement | None) -> Hold | None:
-    """The delay that this law grants on what law enforcement asked for; None when nobody asked."""
+    """The delay that this law grants on what law enforcement asked for; None when nobody asked.
+
+    None too where it was cleared at a time that nobody states: what can't be dated moves no due time.
+    """
     written, start, until = (facts.value(f"law_enforcement.{key}") for key in ("form", "from", "until"))
     cleared = facts.value("law_enforcement.cleared")
-    if law is None or not (isinstance(start, Moment) or isinstance(until, Moment) or written):
+    if law is None or cleared is True or not (isinstance(start, Moment) or isinstance(until, Moment) or written):
         return None
     begin = start.earliest if isinstance(start, Moment) else None
     if isinstance(cleared, Moment):
@@ -434,9 +437,14 @@ def hold_of(facts: Facts, law: LawEnforcement | None) -> Hold | None:
     return Hold(begin, min(known, default=None), f"asked for by law enforcement ({law.citation})")
 
 
+def stops(hold: Hold, due: Due) -> bool:
+    """Whether a delay stops a clock: one that began after the due time comes too late for that."""
+    return hold.start is None or due.due is None or hold.start <= due.due
+
+
 def tolled(due: Due, hold: Hold | None, law: LawEnforcement | None, setting: Setting, rule: CountingRule) -> Due:
     """A due time moved to the end of the hold, when the hold began before it and ends after it."""
-    if hold is None or law is None or due.due is None or (hold.start and hold.start > due.due):
+    if hold is None or law is None or due.due is None or not stops(hold, due):
         return due
     if hold.end is None:
         return replace(due, derivation=(*due.derivation, f"held until cleared: {hold.said}"))

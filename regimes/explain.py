@@ -165,15 +165,15 @@ def deciding(entry: Obligation, facts: Facts) -> tuple[str, ...]:
     value = facts.value("data.elements")
     known = value.at_least if isinstance(value, Elements) else frozenset()
     most = value.at_most if isinstance(value, Elements) else None
-    open_ = [leaf for _, part in reasoning(entry, facts).parts for leaf in _open(part)]
+    open_ = [leaf for _, part in reasoning(entry, facts).parts for leaf in open_tests(part)]
     tests = [test for test in open_ if isinstance(test, s.FactTest) and test.key == "data.elements"]
     asked = frozenset(word for test in tests for word in test.contains)
     return tuple(sorted(word for word in asked - known if most is None or word in most))
 
 
-def _open(node: Step) -> Iterator[Leaf]:
+def open_tests(node: Step) -> Iterator[Leaf]:
     """The single tests that are unknown and still matter: none inside a branch that is decided already."""
     if node.truth is Truth.UNKNOWN:
         if node.leaf is not None:
             yield node.leaf
-        yield from chain.from_iterable(_open(part) for part in node.of)
+        yield from chain.from_iterable(open_tests(part) for part in node.of)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,6 +19,7 @@ from typing import Any
 
 from models import vocabulary
 from models.values import BadInput, Channel, Confidence, Duty, Element, Recipient, Role, Stage
+from regimes import reading
 from regimes import schema as s
 from regimes.reading import Table, anchor, condition, exposed, order_test, place
 
@@ -92,9 +93,11 @@ def counting_rules() -> dict[str, s.CountingRule]:
     return {name: _counting(name, row) for name, row in data.items()}
 
 
-def load_file(path: Path) -> s.Instrument:
-    """One instrument from a path, for `law check` of a file that is being written."""
-    return load_instrument(path.read_text("utf-8"), str(path))
+def load_file(path: Path, today: date | None = None) -> s.Instrument:
+    """One instrument that is being written. Nobody has checked a source after `today` (None: the machine's)."""
+    found = load_instrument(path.read_text("utf-8"), str(path))
+    reading.check_readings(found, str(path), today or datetime.now(UTC).date())
+    return found
 
 
 def load_instrument(text: str, file: str) -> s.Instrument:
@@ -114,11 +117,15 @@ def _table(text: str, file: str) -> Table:
         return Table(toml.loads(text), file)
     except toml.TOMLDecodeError as error:
         raise BadInput(file, f"is not TOML: {error}.", "Mend that line.") from error
+    except RecursionError as error:
+        raise BadInput(file, "is nested too deep.", "No law here needs more than ten levels.") from error
+    except ValueError as error:
+        raise BadInput(file, "holds a number that is too long to read.", "Write at most 18 digits.") from error
 
 
 def _instrument(table: Table, file: str, versions: tuple[s.Version, ...]) -> s.Instrument:
     found = s.Instrument(
-        id=table.text("id"),
+        id=reading.identity(table),
         name=table.text("name"),
         place=place(table, "place"),
         kind=table.one_of("kind", table.text("kind"), {"personal_data", "cyber_incident", "sector"}),
@@ -323,6 +330,7 @@ def _deadline(table: Table) -> s.Deadline:
         raise table.bad(
             "from", "is missing: a deadline needs an anchor.", 'Add from = "discovered", or what the law counts from.'
         )
+    reading.check_figures(table, value, unit)
     start = anchor(table, "from", table.text("from"), _OTHER_ANCHORS)
     if start == "order" and value is not None:
         raise table.bad("value", 'does not go with from = "order".', "The order itself names the time.")

@@ -121,17 +121,23 @@ class Assessment:
     severity: Severity
     warnings: tuple[str, ...] = ()
     orders: tuple[Precedence, ...] = field(default=())
+    not_held: tuple[str, ...] = ()  # regimes tied to these facts of which no version of their day is held
 
     def all(self) -> tuple[Obligation, ...]:
         """What is owed and what is treated as owed."""
         return self.obligations + self.undetermined
+
+    def refused(self) -> tuple[NotOwed, ...]:
+        """What is not owed, without those variants of a duty of which another is owed or undetermined."""
+        standing = {entry.id for entry in self.all()}
+        return tuple(entry for entry in self.not_owed if entry.id not in standing)
 
     def as_data(self) -> dict[str, Any]:
         """The public contract of `tocsin assess --json`."""
         return {
             "as_of": self.as_of.isoformat(),
             "obligations": [obligation.as_data() for obligation in self.obligations],
-            "not_owed": [entry.as_data() for entry in self.not_owed],
+            "not_owed": [entry.as_data() for entry in self.refused()],
             "undetermined": [obligation.as_data() for obligation in self.undetermined],
             "severity": {
                 "method": self.severity.method,

@@ -5,8 +5,9 @@ Errors name the file, the duty, the version, the key and the nearest known word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Set
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
@@ -241,3 +242,39 @@ _CONDITIONS: dict[str, Callable[[Table], s.Condition]] = {
     "residents": _place_test("residents"),
     "ordered_by": _ordered,
 }
+
+
+# --- what no law says -----------------------------------------------------------------------------------------------
+
+MOST = 10_000  # of any unit
+
+
+def identity(table: Table) -> str:
+    """The id of an instrument, which is part of paths and of the ids of obligations."""
+    name = table.text("id")
+    if not re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", name):
+        raise table.bad("id", "may hold small letters, digits and hyphens alone.", 'Write it like "us-ca".')
+    return name
+
+
+def check_figures(table: Table, value: int | None, unit: s.Unit | None) -> None:
+    """Refuses a period beyond belief, and a month and day that are none or stand beside a period."""
+    if value is not None and value > MOST:
+        raise table.bad("value", f"is more than {MOST:,}.", "Write the figure of the law, in its own unit.")
+    month, day = table.whole("month"), table.whole("day")
+    if unit is not s.Unit.FIXED_DATE:
+        if month is not None or day is not None:
+            raise table.bad("month", 'and day go with unit = "fixed_date" alone.', "Take them away.")
+        return
+    try:
+        date(2001, month or 0, day or 0)  # of every year, so none of a leap year's
+    except ValueError as error:
+        raise table.bad("month", "and day are no date of every year.", "Write month = 3, day = 1.") from error
+
+
+def check_readings(law: s.Instrument, where: str, today: date) -> None:
+    """Refuses a source that was read after `today`; one day more, as it is tomorrow already for some readers."""
+    for version in law.versions:
+        if version.checked and version.checked > today + timedelta(days=1):
+            place_ = f"{where}: version from {version.from_}"
+            raise BadInput(place_, f"checked {version.checked} is in the future.", "Write the day of the reading.")

@@ -37,7 +37,8 @@ def warnings(
         *_counting(open_, held),
         *(_broken(order, open_) for order in orders if order.broken),
         *_places(facts, held, list(heads)),
-        *_old(facts, held, open_, day),
+        *(f"{id_}: {said}" for id_, said in not_held(facts, held, open_, day).items()),
+        *_earlier(facts, held, open_),
         *_unsure(facts),
         *_unmatched(facts, open_),
     ]
@@ -100,8 +101,12 @@ def _standing(instrument: s.Instrument) -> str:
     return f"{instrument.id} is {last.status.value.replace('_', ' ')}, from {last.from_.isoformat()}"
 
 
-def _old(facts: Facts, held: Mapping[str, s.Instrument], open_: list[Obligation], day: date) -> Iterator[str]:
-    """A tie to a law of which no version of that day is held. Laws that would not bind the organisation are passed."""
+def not_held(facts: Facts, held: Mapping[str, s.Instrument], open_: list[Obligation], day: date) -> dict[str, str]:
+    """Laws that are tied to the facts and of which no version of that day is held, each with a sentence.
+
+    Laws that would not bind the organisation are passed.
+    """
+    found: dict[str, str] = {}
     answered = {entry.regime for entry in open_}
     times = [facts.moment(name) for name in ("discovered", "aware", "detected", "occurred_from")]
     last = max((at.latest.date() for at in times if at and at.latest), default=day)
@@ -110,7 +115,28 @@ def _old(facts: Facts, held: Mapping[str, s.Instrument], open_: list[Obligation]
         if instrument.id not in answered and last < first.from_ and first.status in s.APPLIED:
             bound = conditions.evaluate(first.applies, facts, instrument.place).truth
             if bound is not conditions.Truth.FALSE:
-                yield f"{instrument.id}: no version before {first.from_.isoformat()} is held here; not assessed"
+                found[instrument.id] = f"no version before {first.from_.isoformat()} is held here; not assessed"
+    return found
+
+
+def _earlier(facts: Facts, held: Mapping[str, s.Instrument], open_: list[Obligation]) -> Iterator[str]:
+    """The law of the day from which a duty counts was taken, and another one was in force when the incident began.
+
+    Where the law's own file names the time that decides, nothing is in doubt.
+    """
+    began = facts.moment("occurred_from")
+    day = (began.first or (began.earliest and began.earliest.date())) if began else None
+    for entry in open_ if day else ():
+        if entry.regime not in held or day is None:
+            continue
+        version = held[entry.regime].version(entry.law_version)
+        before = [v for v in held[entry.regime].versions if v.from_ <= day and v.until and day <= v.until]
+        if day < version.from_ and not version.transition and before and before[0].status in s.APPLIED:
+            yield (
+                f"{entry.regime}: the version from {version.from_.isoformat()} is taken, in force on the day from "
+                f"which its duties count; the incident began on {day.isoformat()}, under an earlier one, and "
+                f"which of them holds is not settled here: compare with --on {day.isoformat()}"
+            )
 
 
 def _unsure(facts: Facts) -> Iterator[str]:

@@ -82,7 +82,7 @@ def audit(
     languages: Iterable[str] | None = None,
 ) -> list[Problem]:
     """Everything that is wrong with the words. `sms_parts` counts a text message's parts (planning.lint.sms_parts)."""
-    chosen = tuple(languages or words.languages(overlay))
+    chosen = words.languages(overlay) if languages is None else tuple(languages)
     found: list[Problem] = []
     for language in chosen:
         found += _missing_files(language, overlay)
@@ -202,7 +202,7 @@ def _keys(table: Any, skip: tuple[str, ...] = (), before: str = "") -> Iterator[
 def check_template(name: str, overlay: Path | None = None) -> list[Problem]:
     """What is wrong with one template's placeholders, without rendering it."""
     engine = words.environment(overlay, False)
-    where = f"templates/{name}"
+    where = words.shown(name, overlay)
     try:
         source, _, _ = engine.loader.get_source(engine, name)  # type: ignore[union-attr]
         tree = engine.parse(source, name)
@@ -223,13 +223,15 @@ def _unknown(tree: nodes.Template) -> Iterator[str]:
     own = {target.name for loop in tree.find_all(nodes.For) for target in _targets(loop)}
     for node in tree.find_all(nodes.Name):
         if node.ctx == "load" and node.name not in CONTEXT | own:
-            yield f"names {node.name!r}, which is no placeholder."
+            yield f"names {node.name!r}, which is no placeholder.{words.nearest(node.name, CONTEXT)}"
     for attribute in tree.find_all(nodes.Getattr):
         base = attribute.node
         if isinstance(base, nodes.Name) and base.name == "sheet" and attribute.attr not in NAMES:
-            yield f"names sheet.{attribute.attr}, which the fact sheet does not have."
+            near = words.nearest(attribute.attr, NAMES, "sheet.")
+            yield f"names sheet.{attribute.attr}, which the fact sheet does not have.{near}"
         if isinstance(base, nodes.Name) and base.name == "slot" and attribute.attr not in set(Slot):
-            yield f"names slot.{attribute.attr}, which is no slot."
+            near = words.nearest(attribute.attr, set(Slot), "slot.")
+            yield f"names slot.{attribute.attr}, which is no slot.{near}"
 
 
 def _targets(loop: nodes.For) -> list[nodes.Name]:

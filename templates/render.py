@@ -108,9 +108,15 @@ def cues(language: str, overlay: Path | None = None) -> Mapping[str, Any]:
     found = words.table(f"{language}/cues.toml", overlay)
     headings = words.table(f"{language}/headings.toml", overlay)
     texts = words.table(f"{language}/words.toml", overlay)
-    offices = words.table("agencies.toml", overlay)["agency"]
+    parties = words.table("agencies.toml", overlay)
     own = {"own_headings": headings, "element_names": texts["elements"], "titles": texts["titles"]}
-    return {**found, **own, "agencies": offices}
+    return {
+        **found,
+        **own,
+        "agencies": parties["agency"],
+        "bureaus": parties["bureau"],
+        "exercise": texts["exercise"]["prefix"],
+    }
 
 
 # --- what templates see ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ class Sheet:
     fixed: Mapping[str, str]  # what reads the same in every language
     notice_date: date | None = None
     reviewed: frozenset[str] = frozenset()  # languages that a speaker has read, as the profile says
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # language -> the profile's words in it
 
     def strings(self, language: str, words: Mapping[str, Any]) -> dict[str, str]:
         """Every string that a template of this language may name as `sheet.…`."""
@@ -39,6 +40,7 @@ class Sheet:
         held = self.facts.value("law_enforcement.from")
         return {
             **self.fixed,
+            **{_SAID[key]: _clean(key, text) for key, text in self.own.get(language, {}).items()},
             **told,
             "date_of_breach": _period(begin, end, language, when),
             "date_of_discovery": _point(found, language, when),
@@ -83,9 +85,16 @@ def sheet(facts: Facts, organisation: Mapping[str, Any], *, notice_date: date | 
         "monitoring_months": str(remedy.get("monitoring_months", "") or ""),
     }
     reviewed = frozenset(_table(organisation, "reviewed"))
-    return Sheet(facts, {key: _clean(key, str(value)) for key, value in fixed.items()}, notice_date, reviewed)
+    return Sheet(
+        facts,
+        {key: _clean(key, str(value)) for key, value in fixed.items()},
+        notice_date,
+        reviewed,
+        _table(organisation, "in_language"),
+    )
 
 
+_SAID: Final = {"name": "contact_name", "hours": "contact_hours", "signatory": "signatory"}
 NAMES: Final = frozenset(
     {
         *NARRATIVE,

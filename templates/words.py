@@ -6,6 +6,8 @@ called that is not on the sheet, and no text from facts is ever compiled.
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,6 +108,19 @@ def counted(texts: Mapping[str, Any], language: str, noun: str, number: int) -> 
 LOCALES: Final[Mapping[str, str]] = MappingProxyType({"en": "en_US", "zh-Hans": "zh_Hans_CN", "fr": "fr_FR"})
 
 
+def foreign_day(text: str, language: str) -> str:
+    """A day of the week in `text` that another language names and this one does not; empty when there is none."""
+    own, said = _days(language), set(re.findall(r"[^\W\d_]{4,}", text.casefold()))
+    return next((day for other in languages() for day in sorted(said & (_days(other) - own))), "")
+
+
+@lru_cache(maxsize=64)
+def _days(language: str) -> frozenset[str]:
+    from babel.dates import get_day_names
+
+    return frozenset(name.casefold() for name in get_day_names("wide", locale=locale_of(language)).values())
+
+
 def locale_of(language: str) -> str:
     """The locale that writes this language's dates, numbers and lists."""
     return LOCALES.get(language, language.replace("-", "_"))
@@ -152,12 +167,24 @@ def table(name: str, overlay: Path | None = None) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"templates/{name}", f"is not TOML: {error}.", "Mend that line.") from None
+        raise BadInput(shown(name, overlay), f"is not TOML: {error}.", "Mend that line.") from None
 
 
 def has(name: str, overlay: Path | None = None) -> bool:
     """Whether a file of words is there, in the overlay or in the package."""
     return bool(overlay and (overlay / name).is_file()) or files("templates").joinpath(*name.split("/")).is_file()
+
+
+def shown(name: str, overlay: Path | None = None) -> str:
+    """The file of words that is read under this name, as a person finds it: the overlay's own, or the package's."""
+    own = overlay / name if overlay else None
+    return str(own) if own and own.is_file() else f"templates/{name}"
+
+
+def nearest(word: str, known: Iterable[str], before: str = "") -> str:
+    """` Did you mean sheet.cause?`, or nothing where none is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" Did you mean {before}{close[0]}?" if close else ""
 
 
 def find(language: str, folder: str, stem: str, variants: tuple[str, ...], overlay: Path | None) -> Template | None:
@@ -170,19 +197,30 @@ def find(language: str, folder: str, stem: str, variants: tuple[str, ...], overl
         except TemplateNotFound:
             continue
         except TemplateError as error:
-            raise BadInput(f"templates/{path}", f"does not compile: {error}.", "Mend it.") from None
+            raise BadInput(shown(path, overlay), f"does not compile: {error}.", "Mend it.") from None
     return None
 
 
 def fill(template: Template, context: Mapping[str, Any], block: str = "") -> str:
     """A template, or one block of it, rendered. BadInput names file and placeholder."""
-    where = f"templates/{template.name}"
     try:
         if not block:
             return template.render(context)
         return "".join(template.blocks[block](template.new_context(dict(context))))
     except TemplateError as error:
-        raise BadInput(where, f"cannot be rendered: {error}.", "templates/README.md lists the placeholders.") from None
+        where = template.filename if Path(template.filename or "").is_file() else f"templates/{template.name}"
+        remedy = f"templates/README.md lists the placeholders.{_meant(str(error), context)}"
+        raise BadInput(str(where), f"cannot be rendered: {error}.", remedy) from None
+
+
+_NO_SUCH: Final = re.compile(r"no attribute '(\w+)'|'(\w+)' is undefined")
+
+
+def _meant(problem: str, context: Mapping[str, Any]) -> str:
+    found = _NO_SUCH.search(problem)
+    if found is None:
+        return ""
+    return nearest(found[2], context) if found[2] else nearest(found[1], context.get("sheet", ()), "sheet.")
 
 
 def blocks(template: Template, context: Mapping[str, Any], block: str = "") -> tuple[Block, ...]:

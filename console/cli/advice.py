@@ -26,12 +26,13 @@ def next_steps(state: State) -> list[Step]:
         *_people(state),
         *_facts(state),
         *_wave(state),
+        *_letters(state),
         *_doubts(state),
         *_public(state),
         *_reports(state),
         *_judgements(state),
     ]
-    return found or [Step("Nothing is left to do.", f"tocsin close {slug}")]
+    return found or [*_up(state)] or [Step("Nothing is left to do.", f"tocsin close {slug}")]
 
 
 def missed(state: State) -> list[Mapping[str, Any]]:
@@ -111,8 +112,30 @@ def _draft(state: State, wave: Mapping[str, Any]) -> Iterator[Step]:
         yield Step(f"Wave {number} is approved. Send it.", f"tocsin send {slug} {number}{_live(state)}")
         return
     yield Step(f"Read what wave {number} says.", f"tocsin preview {slug} --wave {number}")
+    guarded = list(_guarded(slug, wave))
+    yield from guarded
+    if any(one["severity"] == "error" for one in wave.get("guard", ())):
+        return
     why = "; ".join(wave["blocked"])
     yield Step(f"Approve it: {why}.", f"tocsin approve {slug} wave:{number} --person NAME --key FILE")
+
+
+def _guarded(slug: str, wave: Mapping[str, Any]) -> Iterator[Step]:
+    """What the second-breach guard found: nothing is signed or sent while it stands."""
+    for one in wave.get("guard", ()):
+        look = f"tocsin guard {slug} {wave['number']}"
+        how = look if one["severity"] == "error" else f"{look} --override {one['id']} --reason TEXT"
+        yield Step(f"The guard stops wave {wave['number']}: {one['what'].rstrip('.')}. {one['remedy']}", how)
+
+
+def _letters(state: State) -> Iterator[Step]:
+    slug = state["incident"]
+    if waiting := state.get("letters", {}).get("waiting"):
+        what = f"{waiting:,} letters are sealed, and the print house does not have them yet"
+        yield Step(
+            f"{what}: hand them over, or carry letters/{slug}/ there and take in what it says.",
+            f"tocsin letters hand-over {slug}",
+        )
 
 
 def _live(state: State) -> str:
@@ -133,8 +156,39 @@ def _public(state: State) -> Iterator[Step]:
         return
     if state["people"]["unreached"]:
         yield Step(f"{state['people']['unreached']:,} people could not be reached.", f"tocsin substitute {slug}")
-    unmet = [d for d in _owed(state) if d["recipient"] in _PUBLIC and d["met"] is None]
+    waits = waiting_for_outlets(state)
+    unmet = [d for d in _owed(state) if d["recipient"] in _PUBLIC and d["met"] is None and d["id"] not in waits]
     yield from (Step(f"{d['id']} is owed.", f"tocsin publish {slug} --what {_PUBLIC[d['recipient']]}") for d in unmet)
+    if waits:
+        yield Step(
+            f"The release is written, and nobody has it: no outlet is listed for {_some(waits)}. Give it to outlets.",
+            f'tocsin publish {slug} --what press --given "OUTLET" --at ISO --by NAME',
+        )
+
+
+def waiting_for_outlets(state: State) -> list[str]:
+    """Unmet duties whose release is out, though no outlet is listed and nobody recorded to whom it was given."""
+    met = {d["id"] for d in state["deadlines"] if d["met"] or d.get("decision")}
+    out = [n for n in state["public_notices"] if n["kind"] == "press" and n["published"]]
+    found = [key for n in out for key in n.get("ungiven", ()) if key not in n.get("given", {}) and key not in met]
+    return list(dict.fromkeys(found))
+
+
+def _up(state: State) -> Iterator[Step]:
+    """What must last after everything is done: the page, and the number beside it. Then the page is ended."""
+    slug, now = state["incident"], datetime.fromisoformat(state["now"])
+    pages = [n for n in state["public_notices"] if n["kind"] == "page" and n["published"]]
+    if not pages or pages[-1].get("withdrawn"):
+        return
+    lasting = [
+        f"{what} until {pages[-1][key]}"
+        for key, what in (("until", "the page must stay up"), ("toll_free_until", "the toll-free number be answered"))
+        if pages[-1].get(key) and datetime.fromisoformat(pages[-1][key]) > now
+    ]
+    if lasting:
+        yield Step(f"Only this lasts: {', '.join(lasting)}. The daily look goes on.", "tocsin watch")
+    else:
+        yield Step("The public notice may come down.", f"tocsin publish {slug} --end")
 
 
 def _reports(state: State) -> Iterator[Step]:

@@ -5,22 +5,24 @@ What is due at once stands above what has a date; what waits for an event stands
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from console.cli.explain import explained
+from console.cli.law_find import own_law
 from models import vocabulary
 from models.facts import Facts
 from models.values import BadInput
+from regimes import load
 from regimes.assess import Assessment, Obligation
-from regimes.explain import deciding
 from regimes.load import heads
+from regimes.near import near, sentences
 from regimes.obligations import NotOwed, duration
+from regimes.questions import asked, questions
 from regimes.severity import Severity
 
 WIDTH = 132
-MANY = 6  # elements of one duty that are named
 
 
 def said(facts: Facts, found: Assessment, as_json: bool, explain: bool, only: str = "") -> str | dict[str, Any]:
@@ -30,9 +32,14 @@ def said(facts: Facts, found: Assessment, as_json: bool, explain: bool, only: st
     """
     shown = narrowed(found, only) if only else found
     if as_json:
-        return shown.as_data()
-    parts = [*_warned(shown), *([] if only and explain else [_tables(facts, shown, explain), ""])]
+        return shown.as_data() | {"near": [one.as_data() for one in near(shown.refused(), facts)]}
+    parts = [*_warned(warned(facts, shown)), *([] if only and explain else [_tables(facts, shown, explain), ""])]
     return "\n".join([*parts, explained(shown, facts, WIDTH)] if explain else parts).rstrip()
+
+
+def warned(facts: Facts, found: Assessment) -> list[str]:
+    """What a reader must know before the tables: near misses first, since a slip in the facts may hide a duty."""
+    return [*sentences(near(found.refused(), facts)), *found.warnings]
 
 
 # --- only some of it ------------------------------------------------------------------------------------------------
@@ -40,7 +47,7 @@ def said(facts: Facts, found: Assessment, as_json: bool, explain: bool, only: st
 
 def narrowed(found: Assessment, only: str) -> Assessment:
     """The part of an assessment that a regime, a duty or an obligation's id names."""
-    word = only.strip()
+    word = _meant(only.strip())
     shown = replace(
         found,
         obligations=tuple(entry for entry in found.obligations if _fits(entry, word)),
@@ -48,10 +55,20 @@ def narrowed(found: Assessment, only: str) -> Assessment:
         not_owed=tuple(entry for entry in found.not_owed if _fits(entry, word)),
         warnings=tuple(line for line in found.warnings if _about(line, word)),
         orders=tuple(order for order in found.orders if order.regime == word.split("/")[0].lower()),
+        not_held=tuple(id_ for id_ in found.not_held if _fits_head(id_, word)),
     )
     if not (shown.all() or shown.not_owed):
         raise _unknown(found, word)
     return shown
+
+
+def _meant(word: str) -> str:
+    """The id of the law that a place's name stands for, `California` for `us-ca`; else the word as it is."""
+    return own_law(word) or word
+
+
+def _fits_head(id_: str, word: str) -> bool:
+    return id_ == word.lower().split("/")[0]
 
 
 def _fits(entry: Obligation | NotOwed, word: str) -> bool:
@@ -67,6 +84,13 @@ def _about(line: str, word: str) -> bool:
 
 
 def _unknown(found: Assessment, word: str) -> BadInput:
+    if word.lower() in found.not_held:
+        first = load.instrument(word.lower()).versions[0].from_.isoformat()
+        return BadInput(
+            word,
+            f"is tied to these facts, but no version of it before {first} is held here: it was not assessed.",
+            "Look that law up: whether it asks for anything is not known here.",
+        )
     if word.lower() in heads():
         return BadInput(word, "has nothing to do with these facts: no place, sector or seat of them ties it.", "")
     entries: tuple[Obligation | NotOwed, ...] = (*found.all(), *found.not_owed)
@@ -84,19 +108,27 @@ def _unknown(found: Assessment, word: str) -> BadInput:
 
 def _tables(facts: Facts, found: Assessment, explain: bool) -> str:
     at = found.as_of.isoformat()
-    parts = [f"Owed ({len(found.obligations)}), as of {at}"]
+    unknown = f"; not known for {', '.join(found.not_held)}" if found.not_held else ""
+    parts = [f"Owed ({len(found.obligations)}), as of {at}{unknown}"]
     rows = [_row(entry) for entry in _pressing(found.obligations)]
     parts.append(table(("due", "obligation", "met", "late by", "because"), rows) if rows else "  nothing")
     if found.undetermined:
         parts.append(f"\nUndetermined, to be treated as owed ({len(found.undetermined)})")
         open_ = [_open_row(entry, facts) for entry in _pressing(found.undetermined)]
         parts.append(table(("due", "obligation", "late by", "missing"), open_))
-    if found.not_owed and not explain:
-        parts.append(f"\nNot owed: {len(found.not_owed)} duties; --explain says which and why")
-    elif found.not_owed:
-        parts.append(f"\nNot owed ({len(found.not_owed)})")
-        parts.append(table(("duty", "because"), [(n.id, n.because[0] if n.because else "") for n in found.not_owed]))
+        parts.append("\nTo settle these, state in the facts")
+        parts += [f"  {ask.line}: {_duties(ask.duties)}" for ask in questions(found.undetermined, facts)]
+    refused = found.refused()
+    if refused and not explain:
+        parts.append(f"\nNot owed: {_duties(len(refused))}; --explain says which and why")
+    elif refused:
+        parts.append(f"\nNot owed ({len(refused)})")
+        parts.append(table(("duty", "because"), [(n.id, n.because[0] if n.because else "") for n in refused]))
     return "\n".join([*parts, "", *_severity(found.severity)]).rstrip()
+
+
+def _duties(count: int) -> str:
+    return f"{count:,} {'duty' if count == 1 else 'duties'}"
 
 
 def _pressing(entries: Sequence[Obligation]) -> list[Obligation]:
@@ -116,19 +148,12 @@ def _row(entry: Obligation) -> tuple[str, ...]:
 
 
 def _open_row(entry: Obligation, facts: Facts) -> tuple[str, ...]:
-    return (_due(entry), entry.id, duration(entry.late_by) or "", ", ".join(_missing(entry, facts)))
-
-
-def _missing(entry: Obligation, facts: Facts) -> Iterator[str]:
-    for key in entry.missing:
-        words = deciding(entry, facts) if key == "data.elements" else ()
-        yield f"{key} ({some(words)})" if words else key
-
-
-def some(words: Sequence[str]) -> str:
-    """Elements that would decide, the first few by name."""
-    more = f" and {len(words) - MANY} more" if len(words) > MANY else ""
-    return f"whether {', '.join(words[:MANY])}{more}"
+    return (
+        _due(entry),
+        entry.id,
+        duration(entry.late_by) or "",
+        ", ".join(asked(key, entry, facts) for key in entry.missing),
+    )
 
 
 def _due(entry: Obligation) -> str:
@@ -146,8 +171,8 @@ def _severity(found: Severity) -> list[str]:
     return [*lines, *([f"  {found.policy}"] if found.policy else [])]
 
 
-def _warned(found: Assessment) -> list[str]:
-    return ["Warnings", *(f"  {line}" for line in found.warnings), ""] if found.warnings else []
+def _warned(lines: Sequence[str]) -> list[str]:
+    return ["Warnings", *(f"  {line}" for line in lines), ""] if lines else []
 
 
 def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -130,7 +130,8 @@ def _profile(settings: Settings) -> list[Found]:
     ]
     if lacks:
         return [Found("profile", "mend", f"{', '.join(lacks)} is empty", f"Fill in {settings.profile}.")]
-    return [Found("profile", "ok", profile.organisation.name)]
+    signed = [Found("profile", "ok", f"words in {name} read by {who}") for name, who in profile.reviewed.items()]
+    return [Found("profile", "ok", profile.organisation.name), *signed]
 
 
 def _folders(settings: Settings) -> list[Found]:
@@ -190,9 +191,25 @@ def _words(environ: Mapping[str, str]) -> list[Found]:
         press_document(Report(facts=(("Aa", "Éß 注"),)), "Tocsin", language, date=datetime.now(UTC).date())
     return [
         *_languages(known, overlay),
+        *_overlay(overlay),
         Found("report forms", "ok", ", ".join(form_ids(overlay))),
         Found("fonts", "ok", f"a page was printed in {len(known)} languages"),
     ]
+
+
+def _overlay(overlay: Path | None) -> list[Found]:
+    """The audit of the words, over the languages that the overlay changes."""
+    if overlay is None:
+        return []
+    from planning.lint import sms_parts
+    from templates.audit import audit
+    from templates.words import languages
+
+    changed = [name for name in languages(overlay) if (overlay / name).is_dir()]
+    remedy = "Mend it; templates/README.md lists the placeholders."
+    wrong = [Found("words", "mend", f"{p.where}: {p.what}", remedy) for p in audit(sms_parts, overlay, changed)]
+    said = f"{overlay} changes {', '.join(changed) or 'no language'}; nothing is wrong with it"
+    return wrong or [Found("words", "ok", said)]
 
 
 def _languages(known: Sequence[str], overlay: Path | None) -> list[Found]:

@@ -36,10 +36,10 @@ def explained(found: Assessment, facts: Facts, width: int) -> str:
             for entry in entries:
                 _obligation(tree.add(Text(_head(entry))), entry, facts)
             console.print(tree)
-    if found.not_owed:
+    if found.refused():
         tree = Tree(Text("Not owed"))
         judged = {one.id: one.keys for one in resting(facts, found)}
-        for refused in found.not_owed:
+        for refused in found.refused():
             branch = tree.add(Text(_name(refused)))
             _refused(branch, refused, facts)
             if keys := judged.get(refused.id):

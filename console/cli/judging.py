@@ -109,9 +109,14 @@ def judgements(found: list[dict[str, Any]]) -> None:
             else "warn"
         )
         line(f"{one['number']}  {one['outcome']} ({one['kind']}): {stands}", style, 0)
-        signed = ", ".join(a["person"] for a in one["approvals"] if not a["voided"]) or "nobody yet"
-        line(f"recorded by {one['by']}, {when(one['at'])}; signed by {signed}")
+        line(f"recorded by {one['by']}, {when(one['at'])}; {_signed(one)}")
         line(one["reasons"])
         for name, text in one["factors"].items():
             line(f"{name.replace('_', ' ')}: {text}")
         line(f"covers {', '.join(one['obligations']) or 'no duty'}")
+
+
+def _signed(one: Mapping[str, Any]) -> str:
+    """Who signed; of one that ended, who had."""
+    names = dict.fromkeys(a["person"] for a in one["approvals"] if one["ended"] or not a["voided"])
+    return f"{'had been ' if one['ended'] and names else ''}signed by {', '.join(names) or 'nobody'}"

@@ -158,6 +158,8 @@ def _instant(text: str | None) -> datetime:
         raise BadInput("--as-of", f'"{text}" is no time.', "Write 2026-11-24T09:00:00+01:00.") from error
     if at.tzinfo is None:
         raise BadInput("--as-of", f"{text} has no offset.", f"Write {at.isoformat()}+01:00 or …Z, whichever is true.")
+    if not 1970 <= at.year <= 2200:
+        raise BadInput("--as-of", f"{text} is no present to count from.", "Write a day from 1970 to 2200.")
     return at
 
 

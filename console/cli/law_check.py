@@ -60,7 +60,8 @@ def _verdict(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _points(data: Mapping[str, Any], each: bool) -> Iterator[str]:
     levels = ", ".join(f"{number} {level}" for level, number in data["weak_by_confidence"].items())
-    weak = f"{_many(len(data['weak']), 'part')} rest on memory or conflict" + (f" ({levels})" if levels else "")
+    rests = "rests" if len(data["weak"]) == 1 else "rest"
+    weak = f"{_many(len(data['weak']), 'part')} {rests} on memory or conflict" + (f" ({levels})" if levels else "")
     open_ = f"{_many(len(data['gaps']), 'point')} left open"
     if each:
         yield from _named(weak, data["weak"])

@@ -18,9 +18,18 @@ _CLOSE = 0.6  # of 1: how alike two ids must be to be worth naming
 def regime_id(text: str) -> str:
     """The id that is meant: `US-CA`, `us_ca` and `us/ca` are `us-ca`. BadInput names the nearest ones."""
     id_ = text.strip().lower().replace("_", "-").replace("/", "-")
+    id_ = id_ if id_ in heads() else own_law(text) or id_
     if id_ not in heads():
         raise BadInput(f'regime "{text}"', "is unknown.", did_you_mean(text))
     return id_
+
+
+def own_law(text: str) -> str:
+    """The law of a place that is typed by its whole name: the one that bears the place's code, or its only one."""
+    place = _place(text) if text.strip().lower() not in heads() else ""
+    found = [head.id for head in heads().values() if place and head.place == place]
+    own = [id_ for id_ in found if id_ == place.lower()]
+    return own[0] if own else found[0] if len(found) == 1 else ""
 
 
 def did_you_mean(text: str) -> str:
@@ -67,6 +76,7 @@ def matching(word: str) -> list[Instrument]:
     ]
     if not found:
         raise BadInput(f'"{word}"', "is in no regime's id, name or place.", did_you_mean(word))
+    found.sort(key=lambda id_: (not place or heads()[id_].place != place, plain != id_))  # the place's own first
     return [instrument(id_) for id_ in found]
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from models import vocabulary
 from models.values import BadInput, check_slug
 from regimes.load import heads, instruments
 from regimes.schema import APPLIED, Instrument, Per, Version
@@ -54,19 +55,35 @@ def new(name: str, folder: Path) -> Path:
         raise BadInput(
             f"law new {name}", f"{folder} is no folder here.", "Go to Tocsin's own folder, or give --folder DIR."
         )
+    place = _place_of(country, short)
     id_ = check_slug(f"{country}-{short.replace('_', '-')}", f"law new {name}")
     path = folder / country / f"{short}.toml.draft"
     there = heads()[id_].file if id_ in heads() else next((p for p in (path, path.with_suffix("")) if p.exists()), "")
     if there:
         raise BadInput(f"law new {name}", f"{id_} is there already.", f"Edit {there}, or choose another name.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_draft(id_, country), "utf-8")
+    path.write_text(_draft(id_, place), "utf-8")
     return path
 
 
-def _draft(id_: str, country: str) -> str:
+def _place_of(country: str, short: str) -> str:
+    """The place of a new law: the State that its name is the code of, else the country.
+
+    BadInput on two letters that are no State of a country whose States are all known: a slip, or too short a name.
+    """
+    code = f"{country}-{short}".upper()
+    if len(short) == 2 and vocabulary.find_place(code) is None and vocabulary.find_place(country):
+        raise BadInput(
+            f"law new {country}/{short}",
+            f"{code} is no place.",
+            "Look the State's code up; a law of the whole country takes a longer name, such as us/new_act.",
+        )
+    return code if vocabulary.find_place(code) and len(short) == 2 else country.upper()
+
+
+def _draft(id_: str, place: str) -> str:
     text = (files("regimes") / "draft.toml.txt").read_text("utf-8")
-    return text.replace("{id}", id_).replace("{place}", country.upper())
+    return text.replace("{id}", id_).replace("{place}", place)
 
 
 # --- gaps -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.cli.terminal import AsJson, IncidentArg, answer, desk
-from models.values import BadInput
+from models.values import NEEDS_PERSON, OK, BadInput
 
 if TYPE_CHECKING:
     from flows.steps.letters import Acknowledged, HandedOver
@@ -32,8 +32,11 @@ def acknowledged(
         typer.Argument(metavar="[FILE]", help="CSV with reference, state and at. Default: the print house is asked."),
     ] = None,
     as_json: AsJson = False,
-) -> None:
-    """Take in what the print house says of letters: accepted, printed, posted, returned or failed, and when."""
+) -> int:
+    """Take in what the print house says of letters: accepted, printed, posted, returned or failed, and when.
+
+    Times ahead of now or before the sealing are refused. Exit 3: references are on no letter of the incident.
+    """
     from flows.steps import letters
 
     if file is not None and not file.is_file():
@@ -41,10 +44,14 @@ def acknowledged(
     with desk() as d:
         done = letters.acknowledge(d, incident, file)
     answer(as_json, done, lambda: _said(done))
+    return NEEDS_PERSON if done.unknown else OK
 
 
 def _handed(done: HandedOver) -> None:
-    print(f"Handed over: {done.letters:,} letters in {done.batches:,} batches, for the print day {done.print_day}")
+    from console.cli.show import amount
+
+    batches = amount(done.batches, "batch", "batches")
+    print(f"Handed over: {amount(done.letters, 'letter')} in {batches}, for the print day {done.print_day}")
     if done.before:
         print(f"  {done.before:,} batches were there before")
     if done.held:
@@ -52,8 +59,16 @@ def _handed(done: HandedOver) -> None:
 
 
 def _said(done: Acknowledged) -> None:
+    from console.cli.show import amount
+
+    if not done.letters and not done.unknown:
+        print("The print house says nothing yet.")
     for state, count in done.letters.items():
-        print(f"{count:,} letters {state}")
+        print(f"{amount(count, 'letter')} {state}")
+    if done.known:
+        print(f"  {done.known:,} of them were known")
+    if done.backwards:
+        print(f"  {done.backwards:,} of them say less than before, and were not taken: a batch only moves forward")
     if done.settled.opened:
         print(f"  {done.settled.opened:,} rungs opened for people whom the first did not reach")
     if done.unknown:

@@ -32,23 +32,19 @@ def assess(
     as_json: AsJson = False,
 ) -> None:
     """Say who must be told, by when and by which law. Needs no database and stores nothing."""
+    from console.cli.assessed import said, warned
     from console.cli.law import assessment
 
     facts, found = assessment(file, as_of or None, on or None, explain)
-    if only or not as_json:
-        from console.cli.assessed import said
-
-        answer = said(facts, found, as_json, explain, only)
-    else:
-        answer = found.as_data()
-    emit(answer) if as_json else print(answer)
-    if as_json:
-        for line in found.warnings:
-            print(f"warning: {line.removeprefix('warning: ')}", file=sys.stderr)
-    if ics is not None:
+    answer = said(facts, found, as_json, explain, only)
+    if ics is not None:  # first: what can't be written is the one thing said
         from console.cli.alarms import write_ics
 
         print(f"{ics}: {write_ics(ics, facts, found)} deadlines", file=sys.stderr)
+    emit(answer) if as_json else print(answer)
+    if as_json:
+        for line in warned(facts, found):
+            print(f"warning: {line.removeprefix('warning: ')}", file=sys.stderr)
 
 
 def declare(
@@ -99,6 +95,7 @@ def scope(
         "waterfall": scoped.waterfall.as_data(),
         "changes": scoped.changes,
         "contradictions": scoped.contradictions,
+        "no_longer_owed": scoped.fallen,
         "owed": scoped.owed,
         "undetermined": scoped.undetermined,
         "rejects": scoped.rejects if scoped.waterfall.rejected else None,

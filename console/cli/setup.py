@@ -76,6 +76,21 @@ def add(
     answer(as_json, data, lambda: print(f"{name} is enrolled as {role.value}, key {str(row.public_key)[:8]}…"))
 
 
+def retire(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who signs no more.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Another enrolled person, who signs for it.")],
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="The private key of --by.")],
+    as_json: AsJson = False,
+) -> None:
+    """End a person's seat: they left, or their key is lost. What they signed before holds; name and key stay taken."""
+    from flows.steps import approvals
+
+    with desk() as d:
+        row = approvals.retire(d, name, by, key)
+        data = {"name": row.name, "role": row.seat, "public_key": row.public_key, "retired": row.retired_at}
+    answer(as_json, data, lambda: print(f"{name} signs no more."))
+
+
 def make_key(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the private key goes; never overwritten.")],
     as_json: AsJson = False,
@@ -109,6 +124,7 @@ def list_people(as_json: AsJson = False) -> None:
 def register(app: typer.Typer) -> None:
     people = typer.Typer(help="Who may approve; and people in scope who may be one.", rich_markup_mode=None)
     people.command("add")(add)
+    people.command("retire")(retire)
     people.command("key")(make_key)
     people.command("list")(list_people)
     alike.register(people)

@@ -14,12 +14,13 @@ from console.cli.advice import next_steps
 if TYPE_CHECKING:
     from flows.steps.erase import Erased
     from flows.steps.file_reports import ReportState
+    from flows.steps.media import Given
     from flows.steps.open_incident import Opened
     from flows.steps.prepare_notices import Prepared
     from flows.steps.preview import Previewed
-    from flows.steps.run import Delivered
     from flows.steps.proof import Proofs
     from flows.steps.publish import Judged, Published
+    from flows.steps.run import Delivered
     from flows.steps.scope_subjects import Scoped
     from flows.steps.settle import Settled
     from flows.steps.watch_deadlines import Watched
@@ -151,7 +152,11 @@ def scoped(found: Scoped, state: Mapping[str, Any]) -> None:
     if found.waterfall.rejected:
         line(f"Rejected records, with line and reason: {found.rejects}", "warn", 0)
     for sentence in found.contradictions:
-        line(f"Contradiction: {sentence}", "bad", 0)
+        line(f"Contradiction: {sentence}; the list's number is used from here on", "bad", 0)
+    for sentence in found.fallen:
+        line(f"No longer owed because of it: {sentence}", "bad", 0)
+    if found.fallen:
+        line("If the list is not complete, add who is missing and read it again.", "warn", 0)
     deadlines(state)
     steps(state)
 
@@ -199,6 +204,8 @@ def prepared(
             f"Guard: {what}; tocsin guard {found.incident} {found.wave} says more",
             "bad" if severity == "error" else "warn",
         )
+    if found.dropped:
+        line(f"Answered for in the draft before, and to be answered for again: {', '.join(found.dropped)}.", "warn")
     for why, count in found.problems.items():
         line(f"{count:,} people lost a channel: {why}", "warn")
     if found.unprintable:
@@ -224,29 +231,35 @@ def _amounts(counts: Mapping[str, int]) -> str:
 
 
 def lint_findings(found: Sequence[Mapping[str, Any]]) -> None:
-    """What the linter found, the same finding once, errors first."""
+    """What the linter found, each cause once with its places and the ids to answer by, errors first."""
     if not found:
         print("The linter has nothing to say against the words.")
         return
-    same: dict[tuple[str, ...], list[str]] = {}
+    same: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
     for f in found:
         law = " ".join(part for part in (f["law"], f["citation"]) if part) or "every text"
         remedy = f["remedy"] + (f" [{f['part']}]" if f.get("part") else "")
         if f.get("overridden_by"):
             remedy = f"{f['overridden_by']} answers for it: {f['reason']}"
-        same.setdefault((f["severity"], f.get("id", ""), law, f["element"], remedy), []).append(f["where"])
+        names, where = same.setdefault((f["severity"], law, f["element"], remedy), ([], []))
+        names.append(f.get("id", ""))
+        where += f.get("places") or [f["where"]]
     rows = [
         (
             (severity, "bad" if severity == "error" else "warn"),
-            name,
+            "\n".join(name for name in dict.fromkeys(names) if name),
             law,
             element,
             ", ".join(dict.fromkeys(where)),
             remedy,
         )
-        for (severity, name, law, element, remedy), where in same.items()
+        for (severity, law, element, remedy), (names, where) in same.items()
     ]
-    table(("", "id", "law", "element", "where", "what to do"), rows, title="What the linter found")
+    heads = ["", "id", "law", "element", "where", "what to do"]
+    shown: list[list[Any]] = [list(row) for row in rows]
+    if not any(row[1] for row in shown):  # the findings of a single file have no id: nobody answers for them
+        heads, shown = [heads[0], *heads[2:]], [[row[0], *row[2:]] for row in shown]
+    table(heads, shown, title="What the linter found")
 
 
 def files(paths: Sequence[Path], folder: Path, sentence: str) -> None:
@@ -347,7 +360,7 @@ def published(found: Published) -> None:
     do = (
         "serve this folder"
         if found.kind == "page"
-        else "send this release to the media now; it counts as posted from this moment"
+        else "send this release to the outlets of distribution.csv now; for them it counts from this moment"
     )
     print(f"In {found.folder}; {do}.")
     if found.until:
@@ -358,6 +371,15 @@ def published(found: Published) -> None:
         line(warning, "warn", 0)
     for key in found.met:
         line(f"Met: {key}", "good", 0)
+
+
+def given(found: Given) -> None:
+    print(f"Recorded: press:{found.version} of {found.incident} was given to {', '.join(found.outlets)}.")
+    print(f"It counts from {when(found.at)} for {', '.join(found.serves) or 'no duty that waited for it'}.")
+    for key in found.met:
+        line(f"Met: {key}", "good", 0)
+    for key in found.left:
+        line(f"Still given to no outlet: {key}", "warn", 0)
 
 
 def reports(found: Sequence[ReportState], state: Mapping[str, Any]) -> None:

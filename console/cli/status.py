@@ -27,7 +27,7 @@ def show(state: State) -> None:
     title = f"{state['incident']}: {state['title']}"
     heading(title + (" [EXERCISE]" if state["mode"] == "exercise" else ""))
     line(f"now {when(state['now'])}{_ended(state)}", "dim", 0)
-    line(state["next_action"], "bad" if state["next_action"].startswith("Overdue") else "head", 0)
+    line(state["next_action"], "bad" if "Overdue" in state["next_action"] else "head", 0)
     deadlines(state)
     both_sums(state)
     _waves(state)
@@ -106,6 +106,8 @@ def _left(d: Mapping[str, Any], due: datetime | None, now: datetime) -> Cell:
     if d["met"]:
         late = lateness(due, datetime.fromisoformat(d["met"]))
         return (f"met, {span(late)} LATE", "warn") if late else ("met in time", "good")
+    if due is None and (d["waiting"] or any(key.startswith("times.") for key in d.get("missing") or [])):
+        return ("not yet" if d["waiting"] else "time not known", "")
     if due is None:
         return ("now", "warn")
     if late := lateness(due, now):
@@ -154,12 +156,26 @@ def both_sums(state: State) -> None:
     if rows:
         print()
         _sum_table(["deliveries", "planned", *ENDS], rows)
+    _letters(state)
 
 
 def _sum_table(heads: list[str], rows: list[list[Any]]) -> None:
     """A first column, then a sum: total = part + part + …"""
     drawn = [[row[0], *_spelled([f"{n:,}" for n in row[1:]])] for row in rows]
     table([heads[0], *_spelled(heads[1:])], drawn, right=range(1, 2 * len(heads)))
+
+
+LETTERS = (("sealed", "sealed"), ("handed_over", "handed over"), ("printed", "printed"), ("posted", "posted"))
+
+
+def _letters(state: State) -> None:
+    found = state.get("letters", {})
+    if not found.get("sealed"):
+        return
+    line("letters: " + ", ".join(f"{found[key]:,} {label}" for key, label in LETTERS), indent=0)
+    if found["waiting"]:
+        what = f"{found['waiting']:,} letters are sealed, not yet handed over"
+        line(f"{what}. A duty that dispatch meets counts them as sent, though nothing is printed.", "warn", 0)
 
 
 def _spelled(parts: list[str]) -> list[str]:
@@ -214,11 +230,17 @@ def _public(state: State) -> None:
     rows = []
     for notice in state["public_notices"]:
         until = f", up until {when(notice['until'])}" if notice["until"] else ""
+        until += f"\ntoll-free number until {when(number)}" if (number := notice.get("toll_free_until")) else ""
+        until += f"\nended {when(ended)}" if (ended := notice.get("withdrawn")) else ""
         stands: Cell = (
             (f"published {when(notice['published'])}{until}", "good")
             if notice["published"]
             else ("NOT published", "warn")
         )
+        if notice["published"] and (
+            nobody := [k for k in notice.get("ungiven", ()) if k not in notice.get("given", {})]
+        ):
+            stands = (f"written {when(notice['published'])}; GIVEN TO NO OUTLET for {', '.join(nobody)}", "warn")
         rows.append((f"{notice['kind']}:{notice['version']}", "\n".join(notice["serves"]), stands))
     if rows:
         table(("public", "serves", "stands"), rows, title="Public notices")

@@ -231,16 +231,26 @@ def publish(
         bool, typer.Option("--end", help="Show that the notice has ended, once the law no longer wants it up.")
     ] = False,
     early: Annotated[str, typer.Option("--early", metavar="REASON", help="With --end: before that day.")] = "",
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--given", metavar="OUTLET", help="You gave the release to this outlet; once for each."),
+    ] = None,
+    at: Annotated[str, typer.Option("--at", metavar="ISO", help="With --given: when. Default: now.")] = "",
+    place: Annotated[str, typer.Option("--place", metavar="PLACE", help="With --given: only for it, US-OH.")] = "",
     by: By = "",
     as_json: AsJson = False,
 ) -> None:
     """Put out the public notice whose words were approved. The same version twice changes nothing."""
     from console.cli import show
-    from flows.steps import posted
+    from flows.steps import media, posted
     from flows.steps.publish import Kind
     from flows.steps.publish import publish as step
 
     with desk() as d:
+        if given:
+            got = media.give(d, incident, who(by), given, moment("--at", at) if at else None, place)
+            answer(as_json, got, lambda: show.given(got))
+            return
         if end:
             folder = posted.take_down(d, incident, who(by), early)
             answer(as_json, {"ended": incident, "folder": folder}, lambda: print(f"In {folder}: the notice has ended."))

@@ -76,8 +76,10 @@ def wave_findings(d: Desk, slug: str, number: int) -> list[dict[str, Any]]:
     once: dict[str, dict[str, Any]] = {}
     with d.db.read() as session:
         for place, found in findings(session, find_wave(session, find_incident(session, slug), number)):
-            own = once.setdefault(found["id"], {**found, "segments": []})
+            own = once.setdefault(found["id"], {**found, "places": [], "segments": []})
             own.pop("segment", None)
+            if found["where"] not in own["places"]:
+                own["places"].append(found["where"])
             if (said := f"{place.channel}: {place.key}") not in own["segments"]:
                 own["segments"].append(said)
     return list(once.values())
@@ -190,7 +192,9 @@ def lint(
     segment: Annotated[
         list[str],
         typer.Option(
-            "--segment", metavar="KEY=VALUE", help="law=us-ca, channel=letter, language=en, role=self, exposed=ssn,name"
+            "--segment",
+            metavar="KEY=VALUE",
+            help="Who reads it, an option for each: law (needed), channel (needed), language (needed), role, exposed.",
         ),
     ],
     as_json: AsJson = False,

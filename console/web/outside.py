@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -68,15 +69,13 @@ class Outside:
         try:
             self.limiter.check(source)
             found: Verdict = verify_code(self.desk, code, self.desk.now())
+            if not found.ours:
+                self.limiter.missed(source)
         except Refused:
             return "wait", None, ""
         except BadInput:
-            self.limiter.missed(source)
             return "slip", None, ""
-        if not found.ours:
-            self.limiter.missed(source)
-            return "not", None, ""
-        return "ours", found.sent, found.incident
+        return ("ours", found.sent, found.incident) if found.ours else ("not", None, "")
 
     def _page(self, language: str, code: str, said: str = "", ours: bool = False, status: int = 200) -> Response:
         own, organisation = self._own(language), self.desk.profile.organisation.name
@@ -174,7 +173,13 @@ class Outside:
 def _source(request: Request) -> str:
     """Who asks, as the server knows them; behind a proxy that is trusted, whom it names. A v6 network counts as one."""
     host = request.client.host if request.client else ""
-    return ":".join(host.split(":")[:4]) if ":" in host else host
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host  # a socket of this machine, or a name
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return str(address)
 
 
 async def _body(request: Request) -> bytes:

@@ -29,9 +29,10 @@ from models.tables import (
     Wave,
 )
 from models.values import BadInput, HoldScope, Refused, Seat, digest, micros
-from planning.release import Signed, name_key, statement
+from planning.release import Signed, disguise, name_key, statement
 
 PEOPLE, ENROLLED = "people", "approver_enrolled"  # the lanes and the event that say who may sign
+RETIRED = "approver_retired"  # the event from which a person signs no more
 APPROVED, VOIDED = "approved", "approval_voided"
 JUDGEMENT_ENDED = "judgement_ended"  # the event that a judgement lapsed or was withdrawn
 
@@ -54,10 +55,29 @@ def enrol(desk: Desk, name: str, seat: Seat, public_key: Path, by: str = "", key
     return row
 
 
+def retire(desk: Desk, name: str, by: str, key: Path) -> Approver:
+    """Ends somebody's seat; another enrolled person signs for it. What they signed before holds, nothing after does."""
+    with desk.db.write() as session:
+        row = _approver(session, name)
+        if row.name == by:
+            raise Refused(f"{by} is retired by another enrolled person: give --by NAME and --key FILE")
+        signature = _sponsor(session, by, key, _retirement(row))
+        row.retired_at = desk.now()
+        session.add(row)
+        desk.log(session, PEOPLE, RETIRED, row.id, name=name, by=by, signature=signature)
+    return row
+
+
+def _retirement(row: Approver) -> bytes:
+    return statement("approver_retired", row.name, digest({"key": row.public_key}))
+
+
 def _refuse_twice(standing: Iterable[Approver], name: str, public: str) -> None:
     """One name and one key belong to one person for good; a retired entry keeps both."""
     if not name_key(name):
         raise BadInput("person ''", "is no name.", "Write how the record should name this person.")
+    if why := disguise(name):
+        raise BadInput("person", f"{why}.", "Write the name in one script, with plain spaces.")
     for other in standing:
         if name_key(other.name) == name_key(name):
             raise BadInput(f"person {name!r}", f"is enrolled already as {other.name!r}.", "Use another name.")
@@ -216,9 +236,11 @@ def signed(session: Session, subject_kind: str, subject_id: str) -> list[Signed]
     query = select(Approval, Approver).join(Approver).where(Approval.subject_id == subject_id)
     rows = session.exec(query).all()
     known = enrolled(session) if rows else frozenset()
+    ended = retired(session, known) if rows else {}
     found = []
     for row, who in rows:
         given, voided = _on_record(session, row)
+        sat = who.id in known and (who.id not in ended or given is None or given.at < ended[who.id])
         text = statement(subject_kind, subject_id, row.digest)
         found.append(
             Signed(
@@ -227,7 +249,7 @@ def signed(session: Session, subject_kind: str, subject_id: str) -> list[Signed]
                 at=given.at if given else row.at,
                 digest=row.digest,
                 voided=voided or row.voided_at is not None,
-                valid_signature=who.id in known and signing.holds(who.public_key, text, row.signature),
+                valid_signature=sat and signing.holds(who.public_key, text, row.signature),
                 key=who.public_key,
                 recorded=given is not None,
             )
@@ -290,6 +312,18 @@ def enrolled(session: Session) -> frozenset[str]:
     while new := {e.subject for e in events if e.subject not in known and _sponsored(e, rows, known)}:
         known |= new
     return frozenset(known)
+
+
+def retired(session: Session, known: frozenset[str]) -> dict[str, datetime]:
+    """Since when each of these signs no more, as the ledger says: whoever forgets it in a row changes nothing."""
+    rows = {row.id: row for row in session.exec(select(Approver)).all() if row.id in known}
+    ended: dict[str, datetime] = {}
+    for event in recorded(session, PEOPLE, RETIRED):
+        signer = next((r for r in rows.values() if r.name == event.body.get("by") and r.id != event.subject), None)
+        own, signature = rows.get(event.subject), str(event.body.get("signature", ""))
+        if own and signer and signing.holds(signer.public_key, _retirement(own), signature):
+            ended.setdefault(event.subject, event.at)
+    return ended
 
 
 def _is_of(event: Recorded, row: Approver | None) -> bool:

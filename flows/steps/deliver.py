@@ -116,9 +116,24 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def _carriers(desk: Desk, incident: Incident, wave: Wave, opener: Opener) -> dict[Channel, AnyCarrier]:
     """A carrier for every channel of the plan, before anything leaves: a missing setting is told now, not half-way."""
-    shapes = json.loads(wave.plan or "{}").get("ladders", {})
-    planned = {word for shape in shapes for rung in shape.split(">") for word in rung.split("+")}
-    return {channel: opener(desk, incident, channel) for channel in ORDER if channel.value in planned}
+    shapes: dict[str, int] = json.loads(wave.plan or "{}").get("ladders", {})
+    ways = {shape: {word for rung in shape.split(">") for word in rung.split("+")} for shape in shapes}
+    planned = set().union(*ways.values())
+    found: dict[Channel, AnyCarrier] = {}
+    for channel in (one for one in ORDER if one.value in planned):
+        try:
+            found[channel] = opener(desk, incident, channel)
+        except BadInput as error:
+            without = sum(shapes[shape] for shape, way in ways.items() if channel.value not in way)
+            raise _lacking(error, channel, without, sum(shapes.values())) from None
+    return found
+
+
+def _lacking(error: BadInput, channel: Channel, without: int, people: int) -> BadInput:
+    """The same error, with what of the wave does not need this carrier."""
+    name = channel.value.replace("_", " ")
+    said = f"Nothing was sent. {without:,} of {people:,} people of this wave could be told without {name}."
+    return BadInput(error.where, error.problem, f"{error.remedy} {said}".strip())
 
 
 def _refuse_window(desk: Desk, wave: Wave) -> None:

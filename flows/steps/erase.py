@@ -70,14 +70,21 @@ def _open_items(desk: Desk, session: Session, incident: Incident) -> list[str]:
     unrecorded = [r.id for r in resting if r.missing]
     parts = (
         (people, f"{people} people are still open"),
-        (unmet, f"{len(unmet)} obligations are not met ({next(iter(unmet), '')} first)"),
+        (
+            unmet,
+            f"{_many(len(unmet), 'obligation is', 'obligations are')} not met ({next(iter(unmet), '')} first)",
+        ),
         (
             unrecorded,
-            f"{len(unrecorded)} duties are not owed only by a judgement that is not recorded "
+            f"{_many(len(unrecorded), 'duty is', 'duties are')} not owed only by a judgement that is not recorded "
             f"({next(iter(unrecorded), '')} first; `tocsin judge {incident.slug}`)",
         ),
     )
     return [said for found, said in parts if found]
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def _excused(session: Session, incident: Incident, live: Sequence[ObligationRow], owed: Iterable[ObligationRow]) -> int:

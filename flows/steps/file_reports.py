@@ -19,7 +19,7 @@ from flows.steps import approvals, judgements
 from flows.steps.desk import Desk, find_incident
 from flows.steps.law import body_of, local, versions
 from flows.steps.obligations import AUTHOR as LEDGER
-from flows.steps.obligations import update_met
+from flows.steps.obligations import since, update_met
 from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.settle import open_incidents
 from flows.steps.statements import untrue_answers
@@ -301,6 +301,7 @@ def ledger_counts(desk: Desk, session: Session, incident: Incident) -> dict[str,
     notices = session.exec(select(PublicNotice).where(PublicNotice.incident_id == incident.id)).all()
     posted = [n for n in notices if n.published_at is not None]
     pages, releases = ([n for n in posted if n.kind == kind] for kind in ("page", "press"))
+    releases = [n for n in releases if any(since(n, key) for key in json.loads(n.obligation_keys))]
     people = people_counts(session, incident.id, public_published=bool(pages))
     if people.in_scope == 0:
         return {}
@@ -323,7 +324,7 @@ def ledger_counts(desk: Desk, session: Session, incident: Incident) -> dict[str,
 
 def _places(releases: Sequence[PublicNotice]) -> str | None:
     """The places whose media were told, from the ids of the duties that the releases serve."""
-    keys = [key.split("/") for row in releases for key in json.loads(row.obligation_keys)]
+    keys = [key.split("/") for row in releases for key in json.loads(row.obligation_keys) if since(row, key)]
     return ", ".join(sorted({key[2] for key in keys if key[1] == Duty.MEDIA})) or None
 
 

@@ -20,8 +20,10 @@ from models.values import BadInput, Channel, Mode, NeedsPerson, Refused, Severit
 
 OVERRIDDEN = "wording_overridden"
 PUBLIC = "notice to the public"
-# What names a finding: the same finding in several segments is one, and is answered for once.
+# What names a finding: the same finding in several segments, or in the text and the HTML of one channel, is one, and
+# is answered for once.
 _NAMED = ("law", "citation", "element", "severity", "where", "remedy")
+_HALVES = (" text", " html", " subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ def _stored(session: Session, wave: Wave) -> Iterator[tuple[Place, dict[str, Any
 
 def finding_id(finding: Mapping[str, Any]) -> str:
     """Ten letters and digits that name a finding, the same wherever it stands."""
-    return digest({name: str(finding[name]) for name in _NAMED})[:10]
+    named = {name: str(finding[name]) for name in _NAMED}
+    for half in _HALVES:
+        named["where"] = named["where"].removesuffix(half)
+    return digest(named)[:10]
 
 
 def _named(finding: dict[str, Any], passed: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Guarded:
     @property
     def standing(self) -> list[dict[str, Any]]:
         """Those that stop the wave."""
-        return [f for f in self.findings if not f.get("overridden_by")]
+        return [f for f in self.findings if f["severity"] != Severity.NOTE and not f.get("overridden_by")]
 
 
 def guard_wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> list[Finding]:
@@ -207,6 +207,8 @@ def override(desk: Desk, slug: str, number: int, finding: str, person: str, reas
         if own is None:
             known = ", ".join(f["id"] for f in seen.findings) if seen else ""
             raise BadInput(f"--override {finding!r}", "does not stand.", f"Findings: {known or 'none'}.")
+        if own["severity"] == Severity.NOTE:
+            raise BadInput(f"--override {finding!r}", "is a note: it stops nothing.")
         if own["severity"] == Severity.ERROR:
             raise Refused(f"{finding} is an error: nobody can let it pass. {own['remedy']}")
         body = {"finding": finding, "by": person, "reason": reason, "digest": wave.digest}

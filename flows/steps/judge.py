@@ -19,11 +19,13 @@ from flows.steps.open_incident import current_facts, live_obligations, newest
 from models import vocabulary
 from models.facts import Facts
 from models.tables import Incident, Judgement, new_id
-from models.values import BadInput, Refused, canonical, digest
+from models.values import BadInput, Duty, Refused, canonical, digest
 from models.vocabulary.judgement import Kind, basis, kinds, kinds_for, stated
 from regimes.judgement import Resting
 
 RECORDED = "judgement_recorded"
+KEPT = frozenset({Duty.REGISTER})  # records of one's own: keeping them is no telling
+OFFICES = frozenset({Duty.REGULATOR})
 KEYS = frozenset({"kind", "reasons", "factors", "facts", "obligations"})
 
 
@@ -44,11 +46,12 @@ def draft(desk: Desk, slug: str, kind: str) -> str:
     chosen = _kind(kind, "--new")
     with desk.db.read() as session:
         incident = find_incident(session, slug)
-        covered = _offered(desk, session, incident, current_facts(session, incident), chosen)
+        facts = current_facts(session, incident)
+        covered = _offered(session, incident) if chosen.obligations else _resting(desk, facts, chosen)
     lines = [f"# {chosen.title}: {chosen.citation}", f'kind = "{chosen.name}"', 'reasons = """', '"""']
     if chosen.obligations:
-        lines += ["obligations = [  # take away those that are to be told after all"]
-        lines += [f'    "{key}",' for key in covered] + ["]"]
+        lines += ["obligations = [  # take the # away before each that is not told; the others are"]
+        lines += [*covered, "]"]
     else:
         lines += ["# It covers: " + (", ".join(covered) or "no duty rests on it now")]
     lines += ["", "[factors]"] if chosen.factors else []
@@ -56,10 +59,19 @@ def draft(desk: Desk, slug: str, kind: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _offered(desk: Desk, session: Session, incident: Incident, facts: Facts, kind: Kind) -> list[str]:
-    if kind.obligations:
-        return [row.key for row in live_obligations(session, incident.id) if row.met_at is None]
+def _resting(desk: Desk, facts: Facts, kind: Kind) -> list[str]:
     return _covered(desk, facts, kind, _facts_of(kind, facts, ()))
+
+
+def _offered(session: Session, incident: Incident) -> list[str]:
+    """Open duties as comments, so that nobody decides by leaving a file as it was printed. A register is no choice."""
+    rows = [row for row in live_obligations(session, incident.id) if row.met_at is None and row.duty not in KEPT]
+    people, offices = ([r.key for r in rows if (r.duty in OFFICES) is is_office] for is_office in (False, True))
+    lines = [f'    # "{key}",' for key in people]
+    lines += (
+        ["    # to an authority: on a ground of its own, so in a judgement that names no other kind"] if offices else []
+    )
+    return [*lines, *(f'    # "{key}",' for key in offices)]
 
 
 # --- recording ------------------------------------------------------------------------------------------------------
@@ -83,6 +95,7 @@ def record(desk: Desk, slug: str, file: Path, author: str) -> Standing:
             "factors": _factors(kind, data.get("factors", {}), where),
             "reasons": _text(data.get("reasons"), f"{where}: reasons"),
             "obligations": named or _covered(desk, facts, kind, about),
+            "laws": judgements.laws(session, incident, named),
             "basis": basis(facts.plain),
             "facts": {"number": revision.number, "digest": revision.digest} if revision else {},
             "author": author,
@@ -207,13 +220,24 @@ def _named(session: Session, incident: Incident, kind: Kind, keys: Sequence[str]
                 f"{where}: obligations", f"do not go with {kind.name}.", "They follow from its facts; take them away."
             )
         return []
-    known = {row.key for row in live_obligations(session, incident.id) if row.met_at is None}
+    duties = {row.key: row.duty for row in live_obligations(session, incident.id) if row.met_at is None}
+    known = {key for key, duty in duties.items() if duty not in KEPT}
     for key in keys:
+        if duties.get(key) in KEPT:
+            raise BadInput(
+                f"{where}: obligations", f"{key} tells nobody.", "A register is kept in any case; take it away."
+            )
         if key not in known:
             near = vocabulary.did_you_mean(key, known) or "`tocsin status` lists them."
             raise BadInput(f"{where}: obligations", f"{key} is no open obligation.", near)
     if not keys:
         raise BadInput(
             f"{where}: obligations", "is empty.", "Name the duties that are not told; `tocsin status` has them."
+        )
+    if len({duties[key] in OFFICES for key in keys}) > 1:
+        raise BadInput(
+            f"{where}: obligations",
+            "name duties to authorities beside others.",
+            "Each has a ground of its own: record a judgement of its own for those to authorities.",
         )
     return list(keys)

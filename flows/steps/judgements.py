@@ -1,7 +1,8 @@
 """Recorded judgements as they stand: which count, which wait for signatures, which have lapsed. Writes only lapses.
 
-A judgement counts while two people's signatures over its digest stand and the facts that it rests on are stated as they
-were when it was recorded. The row is never changed; that it ended is an event.
+A judgement counts while two people's signatures over its digest stand, the facts that it rests on are stated as they
+were when it was recorded, and the duties that it names rest on the same versions of law. The row is never changed; that
+it ended is an event.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Standing:
     def outcome(self) -> str:
         """What was judged, as one clause."""
         if self.kind == NOT_TO_NOTIFY:
-            return f"not to tell, for {len(self.obligations)} duties"
+            count = len(self.obligations)
+            return f"not to tell, for {count} {'duty' if count == 1 else 'duties'}"
         return "; ".join(f"{key} is {str(value).lower()}" for key, value in self.about.items())
 
     @property
@@ -118,7 +120,7 @@ def _standing(desk: Desk, session: Session, incident: Incident, row: Judgement, 
         row.body,
         tuple(signatures),
         tuple(problems),
-        _ended(session, incident, row) or _changed(body, facts),
+        _ended(session, incident, row) or _changed(desk, body, facts),
     )
 
 
@@ -127,11 +129,22 @@ def _ended(session: Session, incident: Incident, row: Judgement) -> str:
     return str(events[-1].body.get("why", "ended")) if events else ""
 
 
-def _changed(body: Mapping[str, Any], facts: Facts) -> str:
+def laws(session: Session, incident: Incident, keys: Collection[str]) -> dict[str, str]:
+    """The version of law that each of these obligations rests on now."""
+    return {row.key: row.law_version for row in live_rows(session, incident.id) if row.key in keys}
+
+
+def _changed(desk: Desk, body: Mapping[str, Any], facts: Facts) -> str:
     """Why a judgement no longer rests on what it rested on; "" while it does."""
     now, then = basis(facts.plain), body["basis"]
     keys = sorted(key for key in {*now, *then} if now.get(key) != then.get(key))
-    return f"lapsed: the facts now say otherwise on {', '.join(keys)}" if keys else ""
+    if keys:
+        return f"lapsed: the facts now say otherwise on {', '.join(keys)}"
+    if not body["laws"]:
+        return ""
+    rests = {o.id: o.law_version for o in assess(facts, desk.now()).all()}
+    moved = sorted(key for key, version in body["laws"].items() if rests.get(key, version) != version)
+    return f"lapsed: another version of the law now applies to {', '.join(moved)}" if moved else ""
 
 
 def lapse(desk: Desk, session: Session, incident: Incident, facts: Facts, number: int) -> list[str]:
@@ -139,7 +152,7 @@ def lapse(desk: Desk, session: Session, incident: Incident, facts: Facts, number
     found = []
     query = select(Judgement).where(Judgement.incident_id == incident.id).order_by(col(Judgement.number))
     for row in session.exec(query).all():
-        why = "" if _ended(session, incident, row) else _changed(json.loads(row.body), facts)
+        why = "" if _ended(session, incident, row) else _changed(desk, json.loads(row.body), facts)
         if why:
             end(desk, session, incident, row, why, facts=number)
             found.append(f"judgement {row.number} {why}; record it anew")
@@ -148,6 +161,8 @@ def lapse(desk: Desk, session: Session, incident: Incident, facts: Facts, number
 
 def end(desk: Desk, session: Session, incident: Incident, row: Judgement, why: str, **more: Any) -> None:
     """Strikes through the signatures and writes down that it ended."""
+    standing = [a for a in approvals.signed(session, "judgement", row.id) if not a.voided]
+    more["had_signed"] = sorted({a.person for a in standing})
     approvals.void(desk, session, incident, row.id, why)
     desk.log(session, incident.id, JUDGEMENT_ENDED, row.id, number=row.number, judged=row.kind, why=why, **more)
 

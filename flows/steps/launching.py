@@ -9,6 +9,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, select
 
 from flows.steps import approvals, guarding, judgements
+from flows.steps.delayed import duties_of, refuse_delayed
 from flows.steps.desk import Desk
 from flows.steps.findings import refuse_errors
 from flows.steps.freshness import refuse_old_words
@@ -40,6 +41,7 @@ def launch(desk: Desk, session: Session, incident: Incident, wave: Wave, author:
     What was signed is held against what is stored in every run, since a wave may go on for weeks.
     """
     _refuse_changed(session, wave)
+    refuse_delayed(desk, session, incident, lambda: duties_of(session, wave), f"wave {wave.number}")
     refuse_old_words(session, incident, wave.facts_number, f"wave {wave.number}")
     if wave.launched_at is not None:
         if problems := unsigned(session, wave):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,10 +81,13 @@ def open_printer(desk: Desk) -> Printer:
         options = {"duplex": desk.profile.sender.duplex, "envelope": desk.profile.sender.envelope}
         return HttpPrinter(settings.print_url, settings.print_token, settings.mode, options)
     if house.folder:
+        exercise = settings.mode is Mode.EXERCISE
+        if exercise and not Path(house.folder).resolve().is_relative_to(settings.home.resolve()):
+            raise Refused("[printer] folder: an exercise prints nowhere; it may only use a folder inside TOCSIN_HOME")
+        if exercise:
+            Path(house.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         if not Path(house.folder).is_dir():
             raise BadInput(f"{settings.profile}: [printer] folder", "is not there.", "Mount it, or correct the path.")
-        if settings.mode is Mode.EXERCISE and not Path(house.folder).resolve().is_relative_to(settings.home.resolve()):
-            raise Refused("[printer] folder: an exercise prints nowhere; it may only use a folder inside TOCSIN_HOME")
         return FolderPrinter(Path(house.folder))
     raise NeedsPerson(
         "no print house is set: name its folder in [printer] of the profile, or set TOCSIN_PRINT_URL. "
@@ -129,9 +132,14 @@ def _note_handed(desk: Desk, incident: Incident, batch: str, number: str, day: s
 
 @dataclass(slots=True)
 class Acknowledged:
-    """What a print house said: letters by state, references that are on no letter of ours, and what was settled."""
+    """What a print house said: letters by state, references that are on no letter of ours, and what was settled.
+
+    `known`: letters of which it said no more than before; `backwards`: less than before, so it was not taken.
+    """
 
     letters: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+    backwards: int = 0
     unknown: list[str] = field(default_factory=list)
     settled: Settled = field(default_factory=Settled)
 
@@ -149,6 +157,10 @@ def acknowledge(desk: Desk, slug: str, file: Path | None = None) -> Acknowledged
         said = read_acknowledgements(file)
     else:
         printer = open_printer(desk)
+        if not batches:
+            raise NeedsPerson(
+                f"no letters of {slug} were handed over, so the print house can't be asked; give its file"
+            )
         said = [a for number in batches.values() for a in printer.acknowledgements(number)]
     return _take(desk, slug, incident, said)
 
@@ -158,6 +170,8 @@ def _take(desk: Desk, slug: str, incident: Incident, said: Sequence[Acknowledgem
     by_batch: dict[str, list[Acknowledgement]] = {}
     with desk.db.read() as session:
         letters = letters_of(session, incident, [one.reference for one in said])
+        batches = _batches(session, incident)
+        _refuse_times(desk, said, letters, batches)
         for one in said:
             found = letters.get(one.reference)
             if found is None:
@@ -165,6 +179,9 @@ def _take(desk: Desk, slug: str, incident: Incident, said: Sequence[Acknowledgem
                 continue
             delivery, carrier_reference = found
             done.letters[one.state.value] += 1
+            before = batches.get(carrier_reference.partition(":")[0])
+            step = _further(before.print_state if before else "", one.state)
+            done.known, done.backwards = done.known + (step == 0), done.backwards + (step < 0)
             by_batch.setdefault(carrier_reference.partition(":")[0], []).append(one)
             if one.state is PrintState.RETURNED:
                 mark = digest([delivery, "returned"])  # as when a person types the reference
@@ -172,6 +189,41 @@ def _take(desk: Desk, slug: str, incident: Incident, said: Sequence[Acknowledgem
     _note_states(desk, incident, by_batch)
     take(desk, slug, receipts, done.settled)
     return done
+
+
+def _batches(session: Session, incident: Incident) -> dict[str, LetterBatch]:
+    rows = session.exec(select(LetterBatch).where(LetterBatch.incident_id == incident.id)).all()
+    return {row.id: row for row in rows}
+
+
+def _refuse_times(
+    desk: Desk,
+    said: Sequence[Acknowledgement],
+    letters: Mapping[str, tuple[str, str]],
+    batches: Mapping[str, LetterBatch],
+) -> None:
+    """Nothing is taken in while a time can't be true: ahead of now, or before the letter was sealed."""
+    now = desk.now()
+    sealed = {
+        ref: batches[at.partition(":")[0]].sealed_at
+        for ref, (_, at) in letters.items()
+        if at.partition(":")[0] in batches
+    }
+    ahead = sum(one.at > now for one in said)
+    early = sum(one.reference in sealed and one.at < sealed[one.reference].replace(microsecond=0) for one in said)
+    if ahead or early:
+        wrong = [f"{ahead:,} lie ahead of now ({now.isoformat(timespec='minutes')})"] if ahead else []
+        wrong += [f"{early:,} lie before their letters were sealed"] if early else []
+        raise BadInput(
+            "at", f"has times that can't be true: {'; '.join(wrong)}.", "Nothing was taken in; correct them."
+        )
+
+
+def _further(before: str, state: PrintState) -> int:
+    """Above zero: further than the batch was; zero: known; below: backwards. Returned and failed are always news."""
+    if not before or state not in _ORDER:
+        return 1
+    return _ORDER.index(state) - _ORDER.index(PrintState(before))
 
 
 def _note_states(desk: Desk, incident: Incident, by_batch: dict[str, list[Acknowledgement]]) -> None:

@@ -7,7 +7,7 @@ other place it counts from the time at which a named person gave it to outlets, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,25 +34,10 @@ class Given:
     left: tuple[str, ...]  # duties for whose media nothing is recorded yet
 
 
-def ungiven(keys: Iterable[str], lacking: Iterable[str], *, nobody: bool) -> list[str]:
-    """The duties among `keys` whose place has no outlet on the list; all of them when the list is empty."""
-    places = set(lacking)
-    return sorted(key for key in keys if nobody or place_of(key) in places)
-
-
 def place_of(key: str) -> str:
     """The place in an obligation's id."""
     parts = key.split("/")
     return parts[2] if len(parts) > 2 else ""
-
-
-def since(notice: PublicNotice, key: str) -> datetime | None:
-    """From when a published notice counts for a duty; None while nobody got it."""
-    said = json.loads(notice.reason or "{}")
-    if key not in said.get("ungiven", ()):
-        return notice.published_at
-    at = said.get("given", {}).get(key)
-    return datetime.fromisoformat(at) if at else None
 
 
 def give(desk: Desk, slug: str, author: str, outlets: Sequence[str], at: datetime | None, place: str = "") -> Given:
@@ -105,9 +90,3 @@ def _served(open_: Sequence[str], place: str) -> list[str]:
         places = ", ".join(sorted({place_of(key) for key in open_})) or "none"
         raise BadInput("--place", f"{place} waits for no outlet.", f"Waiting: {places}.")
     return found
-
-
-def marked(notice: PublicNotice, keys: Iterable[str]) -> str:
-    """The notice's reason with the duties for which nobody got the release yet."""
-    said: Mapping[str, object] = json.loads(notice.reason or "{}")
-    return canonical({**said, "ungiven": sorted(keys)})

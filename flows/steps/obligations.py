@@ -14,7 +14,6 @@ from flows.steps import judgements
 from flows.steps.desk import Desk, lock
 from flows.steps.law import body_of, is_about
 from flows.steps.open_incident import current_facts, live_obligations, revise
-from flows.steps.releases import since
 from models.sums import Standing, standings
 from models.tables import Filing, Incident, ObligationRow, PublicNotice, ScopeRun
 from models.values import Duty, ObligationState, Role
@@ -85,6 +84,15 @@ def _posted(notices: Sequence[PublicNotice]) -> dict[str, datetime]:
         elif len(own) > 1:
             found[key] = max(own)
     return found
+
+
+def since(notice: PublicNotice, key: str) -> datetime | None:
+    """From when a published notice counts for a duty; None while no outlet is on record for it (flows.steps.media)."""
+    said = json.loads(notice.reason or "{}")
+    if key not in said.get("ungiven", ()):
+        return notice.published_at
+    at = said.get("given", {}).get(key)
+    return datetime.fromisoformat(at) if at else None
 
 
 def _keys(notice: PublicNotice) -> list[str]:

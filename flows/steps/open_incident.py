@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from flows.steps import judgements
 from flows.steps.desk import Desk, find_incident, lock
+from flows.steps.law import body_of
 from flows.steps.law import live_rows as live_obligations
 from models.facts import Facts, contradictions, load_facts, parse_facts
 from models.ledger import Entry
@@ -156,6 +157,15 @@ def revise(
     return reassess(desk, session, incident, facts, number), against
 
 
+def fallen_away(desk: Desk, session: Session, incident: Incident, assessed: Assessment) -> tuple[str, ...]:
+    """Duties that the declared facts make owed or leave open and these do not, each with its reason."""
+    standing = {entry.id for entry in assessed.all()}
+    why = {entry.id: "; ".join(entry.because) for entry in assessed.not_owed}
+    before = assess(declared_facts(session, incident), desk.now()).all()
+    gone = dict.fromkeys(entry.id for entry in before if entry.id not in standing)
+    return tuple(f"{id_}: {why.get(id_) or 'nothing ties it to these facts any more'}" for id_ in gone)
+
+
 # --- obligations ----------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +247,7 @@ def _same(old: ObligationRow, new: ObligationRow) -> bool:
         told
         and all(getattr(old, n) == getattr(new, n) for n in ("state", "law_version", "due", "due_safe", "recipient"))
         and (_because(old) == _because(new))
+        and body_of(old).get("held") == body_of(new).get("held")
     )
 
 
@@ -256,6 +267,7 @@ __all__ = [
     "declare",
     "declared_facts",
     "facts_of",
+    "fallen_away",
     "find_incident",
     "inbox_file",
     "live_obligations",

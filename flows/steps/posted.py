@@ -115,16 +115,40 @@ def write_press(
 ) -> tuple[Path, str, list[str]]:
     """The release, the newspaper's paragraph, and the list of outlets to send them to."""
     places = _places(session, incident, json.loads(notice.obligation_keys))
-    rows = [row for row in _outlets(desk, places, pages)]
+    rows = _outlets(desk, places, pages)
     files = {f"press-release.{language}.txt": page.text.encode() for language, page in pages.items()}
     files |= {f"newspaper.{language}.txt": f"{p.short}\n".encode() for language, p in pages.items() if p.short}
     files["distribution.csv"] = csv_bytes(COLUMNS, rows)
     folder = desk.settings.folder("pages") / "press" / incident.slug
     seal(folder, f"v{notice.version}", files, file_mode=0o444)
     words = {name: data.decode() for name, data in files.items() if name.startswith(("press", "newspaper"))}
+    how = f"give it to outlets, then `tocsin publish {incident.slug} --what press --given OUTLET` records it"
+    lacking = [f"no statewide or major outlet is listed for {p}: {how}" for p in unlisted(places, rows)]
+    lacking += [f"distribution.csv is empty: {how}"] if not rows and not lacking else []
+    return folder / f"v{notice.version}", digest(words), lacking
+
+
+def unlisted(places: set[str], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The places that no outlet of statewide or major reach on the list serves."""
     wide = {row[0] for row in rows if row[1] in WIDE}
-    lacking = [f"no statewide or major outlet is listed for {p}; add [[outlet]] to the profile" for p in places - wide]
-    return folder / f"v{notice.version}", digest(words), sorted(lacking)
+    return sorted(p for p in places if not any(_serves(outlet, p) for outlet in wide))
+
+
+def _serves(outlet: str, place: str) -> bool:
+    """An outlet serves its own place and what lies in it; a whole country is served from any part of it."""
+    return outlet in ("", place) or place.startswith(f"{outlet}-") or outlet.startswith(f"{place}-")
+
+
+def ungiven(
+    desk: Desk, session: Session, incident: Incident, notice: PublicNotice, pages: Mapping[str, Wording]
+) -> list[str]:
+    """The duties for which the distribution list names nobody: their media are not told by writing the release."""
+    keys: list[str] = json.loads(notice.obligation_keys)
+    places = _places(session, incident, keys)
+    rows = _outlets(desk, places, pages)
+    lacking = set(unlisted(places, rows))
+    where = {row.key: row.jurisdiction for row in live_obligations(session, incident.id)}
+    return sorted(key for key in keys if not rows or where.get(key) in lacking)
 
 
 def _places(session: Session, incident: Incident, keys: Sequence[str]) -> set[str]:

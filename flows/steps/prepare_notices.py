@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 from flows.steps import guarding, judgements, wording
 from flows.steps.desk import Desk, Progress, find_incident, quiet
 from flows.steps.drafting import Draft, Drafter, fit, person_of, policy_of, spoken
+from flows.steps.findings import findings, overrides
 from flows.steps.law import instruments_with_promises, telling_people
 from flows.steps.open_incident import current_facts, newest
 from flows.steps.texting import Texting, texting
@@ -81,6 +82,7 @@ class Prepared:
     held_back: Mapping[str, int] = field(default_factory=dict)  # language -> people who were left out and not told yet
     errors_in: Mapping[str, int] = field(default_factory=dict)  # language -> errors of the linter
     texting: Texting | None = None  # what text messages can cost
+    dropped: tuple[str, ...] = ()  # who answered for a warning of the draft that this one replaces: it no longer counts
     unprintable: tuple[str, ...] = ()  # characters of names or addresses that no font has, as U+XXXX
 
     def counts(self) -> dict[str, int]:
@@ -129,6 +131,7 @@ def prepare(
     with desk.db.write() as session:
         incident = find_incident(session, slug)
         desk.key(incident)  # refused once the people are erased
+        answered = _answered(session, incident)
         replace_drafts(desk, session, incident)
         end_stale(desk, session, incident)
         kind, wanted = next_wave(session, incident)
@@ -155,7 +158,22 @@ def prepare(
         public = wording.render_public(desk, session, incident, work.keys, work.drafter, work.facts)
         prepared = _seal(desk, session, work, texts, public, notices)
         found = guarding.guard_wave(desk, session, work.incident, work.wave)
-        return replace(prepared, guard=tuple(f"{f.severity}: {f.what}" for f in found))
+        dropped = _dropped(session, work.wave, answered)
+        return replace(prepared, dropped=dropped, guard=tuple(f"{f.severity}: {f.what}" for f in found))
+
+
+def _answered(session: Session, incident: Incident) -> dict[str, str]:
+    """Finding -> who answers for it, over the drafts that a new one is about to replace."""
+    query = select(Wave).where(
+        Wave.incident_id == incident.id, col(Wave.launched_at).is_(None), col(Wave.stopped_at).is_(None)
+    )
+    return {name: row["by"] for wave in session.exec(query).all() for name, row in overrides(session, wave).items()}
+
+
+def _dropped(session: Session, wave: Wave, answered: Mapping[str, str]) -> tuple[str, ...]:
+    """An answer was part of the draft that was signed. What of it is still found is to be answered for anew."""
+    now = {finding["id"]: finding["element"] for _, finding in findings(session, wave)}
+    return tuple(f"{name} ({now[name]}, {by})" for name, by in answered.items() if name in now)
 
 
 def _held_back(

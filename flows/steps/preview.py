@@ -21,7 +21,7 @@ from flows.steps.findings import findings
 from flows.steps.launching import find_wave
 from flows.steps.posting import wording_of
 from flows.steps.review import Review, figures_said, laws_said, neighbours, read_aloud, reviewer
-from flows.steps.samples import PLACE, USUAL, Sample, hard_examples, samples
+from flows.steps.samples import PLACE, TOO_LONG, USUAL, Sample, hard_examples, samples
 from flows.steps.whose_turn import without_notice
 from models.tables import Incident, Notice, Wave, WordingRow, new_id
 from models.values import BadInput, Channel, Contacts, Message, NeedsPerson, Slot, Wording
@@ -33,7 +33,10 @@ __all__ = ["Previewed", "Sample", "newest_wave", "of_person", "preview", "sample
 MARK = "PREVIEW"
 INDEX = f"{MARK}-index.html"
 BANNER = f"{MARK}: an invented person, not a notice. Not to be sent.\n\n"
-BAR = f'<p style="background:#b00020;color:#fff;padding:8px;margin:0;font:bold 14px sans-serif">{BANNER.strip()}</p>'
+BAR = (  # in the team's language, whatever the page's is
+    '<p lang="en" dir="ltr" style="text-align:left;background:#b00020;color:#fff;padding:8px;margin:0;'
+    f'font:bold 14px sans-serif">{BANNER.strip()}</p>'
+)
 STATES = {"there": "yes", "missing": "MISSING", "empty": "EMPTY", "unknown": "only “unknown”"}
 
 
@@ -158,7 +161,7 @@ def _hard(desk: Desk, found: Sequence[Sample], numbers: dict[str, int], folder: 
         except BadInput as error:  # such a person would be refused, by name of the letter; that is what it shows
             yield (
                 _write(folder, f"{stem}.refused.txt", f"{BANNER}{error}\n".encode()),
-                f"{what}: REFUSED, {error.problem}",
+                f"{what}: {'as expected' if sample.example in TOO_LONG else 'REFUSED'}: {error.problem}",
             )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from flows.steps import approvals, posted
+from flows.steps.delayed import refuse_delayed
 from flows.steps.desk import Desk, find_incident
 from flows.steps.freshness import refuse_old_words
 from flows.steps.launching import unsigned
@@ -267,6 +268,7 @@ def publish(
         held = approvals.held(approvals.active_holds(session, incident.id, desk.now()), kind=RecipientKind.PUBLIC)
         if held:
             raise Refused(f"{slug}: public notices are held: {held}")
+        refuse_delayed(desk, session, incident, lambda: json.loads(notice.obligation_keys), f"{slug}: {kind}")
         pages = _approved_pages(desk, session, incident, notice)
         again = _was_published(session, notice)
         terms = _terms(desk, slug, notice, again)
@@ -274,6 +276,9 @@ def publish(
         if not again:
             notice.until = terms.until
             notice.published_at = terms.at
+            if kind is Kind.PRESS:
+                said = json.loads(notice.reason or "{}")
+                notice.reason = canonical(said | {"ungiven": posted.ungiven(desk, session, incident, notice, pages)})
             session.add(notice)
             desk.log(
                 session,

@@ -18,7 +18,7 @@ from sqlmodel import Session, select
 
 from flows.steps.desk import Desk, Progress, find_incident, quiet
 from flows.steps.likely import apply_merges, stood_for
-from flows.steps.open_incident import revise
+from flows.steps.open_incident import fallen_away, revise
 from flows.steps.sealing import Sealing
 from models import outbox
 from models.intake import Reading, Source, load_mapping, read_people
@@ -47,6 +47,7 @@ class Scoped:
     owed: tuple[str, ...]
     undetermined: tuple[str, ...]
     rejects: Path
+    fallen: tuple[str, ...] = ()  # duties that fall away because the list contradicts a declared number
 
     def counts(self) -> dict[str, int]:
         people = {"scope": self.number, "lines": self.waterfall.lines, "people": self.waterfall.people}
@@ -95,6 +96,7 @@ def scope(
                 fact_source(waterfall),
                 author,
             )
+            fallen = fallen_away(desk, session, incident, assessed) if against else ()
     return Scoped(
         slug,
         number,
@@ -104,6 +106,7 @@ def scope(
         tuple(o.id for o in assessed.obligations),
         tuple(o.id for o in assessed.undetermined),
         rejects,
+        fallen,
     )
 
 

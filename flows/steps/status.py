@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from flows.steps import approvals, judgements
+from flows.steps import approvals, guarding, judgements
+from flows.steps.delayed import next_of, stopped
 from flows.steps.desk import Desk, find_incident
 from flows.steps.findings import findings
 from flows.steps.judgements import Standing
-from flows.steps.law import body_of, local, owed_row
+from flows.steps.law import body_of, local
 from flows.steps.open_incident import current_facts, live_obligations
 from flows.steps.whose_turn import without_notice
 from models import sums
-from models.tables import Delivery, Event, Filing, Incident, ObligationRow, PublicNotice, ScopeRun, Wave, metadata
+from models.tables import (
+    Delivery,
+    Event,
+    Filing,
+    Incident,
+    LetterBatch,
+    ObligationRow,
+    PublicNotice,
+    ScopeRun,
+    Wave,
+    metadata,
+)
 from models.values import OPEN_STATES, DeliveryState, TocsinError
-from planning.deadlines import lateness, next_action
+from planning.deadlines import lateness
 from planning.release import problems_to_launch
 from regimes.judgement import Resting
 from regimes.obligations import duration
@@ -46,7 +58,7 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
             "now": desk.now().isoformat(),
             "closed": _iso(incident.closed_at),
             "erased": _iso(incident.erased_at),
-            "next_action": next_action([owed_row(r) for r in rows if r.key not in decided], desk.now()),
+            "next_action": _next_action(desk, rows, decided),
             "deadlines": [deadline(desk, r, decided.get(r.key)) for r in rows],
             "judgements": [one.as_data() for one in judged],
             "not_recorded": [_resting(r) for r in judgements.resting_now(desk, facts, judged) if r.missing],
@@ -57,11 +69,24 @@ def status(desk: Desk, slug: str) -> dict[str, Any]:
                 _scope(s) for s in session.exec(select(ScopeRun).where(ScopeRun.incident_id == incident.id)).all()
             ],
             "waves": [_wave(desk, session, incident, w) for w in _waves(session, incident)],
+            "letters": letters(session, incident),
             "filings": [_filing(session, f) for f in _filings(session, incident)],
             "public_notices": public,
             "holds": [_hold(h) for h in approvals.active_holds(session, incident.id, desk.now())],
             "exceptions": exceptions(session, incident),
         }
+
+
+def _next_action(desk: Desk, rows: Sequence[ObligationRow], decided: Mapping[str, Standing]) -> str:
+    """What comes next; before it, that of some duties it was decided not to tell, and by whom."""
+    silent = [decided[r.key] for r in rows if r.key in decided]
+    left = [r for r in rows if r.key not in decided]
+    if not silent:
+        return next_of(left, desk)
+    who = " and ".join(dict.fromkeys(name for one in silent for name in one.signers))
+    duties = "1 duty" if len(silent) == 1 else f"{len(silent)} duties"
+    said = f"{duties}: decided not to tell (by {who})."
+    return f"{said} {next_of(left, desk)}" if left else said
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -92,6 +117,23 @@ def deliveries(session: Session, incident: Incident) -> dict[str, dict[str, int]
     return found
 
 
+STEPS = ("handed_over", "accepted", "printed", "posted")  # of a batch of letters, in the order in which they come
+
+
+def letters(session: Session, incident: Incident) -> dict[str, int]:
+    """Letters sealed, and of them those that came at least so far. `waiting`: sealed, and nobody has them yet."""
+    rows = session.exec(select(LetterBatch).where(LetterBatch.incident_id == incident.id)).all()
+    reached = [(row.letters, _step(row)) for row in rows]
+    far = {name: sum(n for n, step in reached if step >= at) for at, name in enumerate(STEPS)}
+    sealed = sum(n for n, _ in reached)
+    return {"sealed": sealed, **far, "waiting": sealed - far["handed_over"]}
+
+
+def _step(row: LetterBatch) -> int:
+    """The furthest step of a batch; -1 while it only lies here. One carried by hand is known by what came back."""
+    return STEPS.index(row.print_state) if row.print_state else 0 if row.handed_at else -1
+
+
 # --- the parts ------------------------------------------------------------------------------------------------------
 
 
@@ -99,10 +141,11 @@ DECIDED = "decided_not_to_notify"  # a state of the page alone: the row stays wh
 
 
 def deadline(desk: Desk, row: ObligationRow, decision: Standing | None = None) -> dict[str, Any]:
-    """One obligation. A decision not to tell that covers it takes its lateness away, and says who decided and why."""
+    """One obligation. A decision not to tell that covers it, or a delay that law enforcement has not cleared, takes its
+    lateness away."""
     body = body_of(row)
     done = row.met_at
-    late = None if decision else lateness(local(body.get("due")), done or desk.now())
+    late = None if decision or stopped(row) else lateness(local(body.get("due")), done or desk.now())
     return {
         "id": row.key,
         "state": DECIDED if decision else row.state.value,
@@ -153,6 +196,7 @@ def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[
         [] if wave.launched_at or replaced else problems_to_launch(wave.digest, signed, editors, desk.now(), window)
     )
     said = [finding["severity"] for _, finding in findings(session, wave)]
+    guarded = None if wave.launched_at or replaced else guarding.state(session, incident, wave)
     return {
         "number": wave.number,
         "kind": wave.kind.value,
@@ -164,6 +208,7 @@ def _wave(desk: Desk, session: Session, incident: Incident, wave: Wave) -> dict[
         "blocked": blocked,
         "findings": len(said),
         "errors": said.count("error"),
+        "guard": guarded.standing if guarded else [],
         "launched": _iso(wave.launched_at),
         "pilot_passed": _iso(wave.pilot_passed_at),
         "stopped": wave.stopped_why,
@@ -201,11 +246,18 @@ def _public(session: Session, incident: Incident) -> list[dict[str, Any]]:
             "version": row.version,
             "published": _iso(row.published_at),
             "until": _iso(row.until),
+            "toll_free_until": _iso(_toll_free_until(row)),
+            "withdrawn": _iso(row.withdrawn_at),
             "serves": json.loads(row.obligation_keys),
             **json.loads(row.reason or "{}"),
         }
         for row in rows
     ]
+
+
+def _toll_free_until(row: PublicNotice) -> datetime | None:
+    days = json.loads(row.reason or "{}").get("toll_free_days", 0)
+    return row.published_at + timedelta(days=int(days)) if row.published_at and days else None
 
 
 def _hold(row: Any) -> dict[str, Any]:

@@ -62,10 +62,12 @@ def _day(desk: Desk, at: datetime) -> date:
 
 @dataclass(slots=True)
 class Limiter:
-    """Refuses whoever guesses: so many misses of one source in a window lock it out for a while, and so many of all
-    together slow everybody down. Real time, in this process; a code's 60 bits do not lean on it."""
+    """Refuses whoever guesses: so many misses of one source in a window lock it out for a while. So many of all
+    together allow each source fewer, and hide only that a code is none: a right one is answered while its source is not
+    locked out. Real time, in this process; a code's 60 bits do not lean on it."""
 
     misses: int = 10  # of one source
+    crowded: int = 3  # of one source, while too much is guessed at all
     window: float = 600.0  # seconds
     lockout: float = 3_600.0
     of_all: int = 2_000  # misses of all sources in a window
@@ -76,24 +78,27 @@ class Limiter:
     _all: list[datetime] = field(default_factory=list)
 
     def check(self, source: str) -> None:
-        """Refused while the source is locked out, or while too much is guessed at all."""
-        now = self.clock()
+        """Refused while the source is locked out, whatever the code."""
         until = self._locked.get(source)
-        if until is not None and now < until:
+        if until is not None and self.clock() < until:
             raise Refused("too many codes that are none of ours; try again later, or call us")
-        self._all = [at for at in self._all[-self.of_all :] if (now - at).total_seconds() < self.window]
-        if len(self._all) >= self.of_all:
-            raise Refused("too many codes are tried just now; try again later, or call us")
 
     def missed(self, source: str) -> None:
-        """Counts a code that was none, or not ours."""
+        """Counts a whole code that is not ours. A mistyped one is told by its check character and is no guess.
+
+        Refused while too much is guessed at all: then whoever misses isn't told so.
+        """
         now = self.clock()
+        self._all = [at for at in self._all[-self.of_all :] if (now - at).total_seconds() < self.window]
+        busy = len(self._all) >= self.of_all
         self._all.append(now)
         recent = [at for at in self._seen.pop(source, []) if (now - at).total_seconds() < self.window]
         self._seen[source] = [*recent, now]
-        if len(self._seen[source]) >= self.misses:
+        if len(self._seen[source]) >= (self.crowded if busy else self.misses):
             self._locked[source] = now + timedelta(seconds=self.lockout)
             del self._seen[source]
         for kept in (self._seen, self._locked):
             while len(kept) > self.sources:
                 kept.popitem(last=False)
+        if busy:
+            raise Refused("too many codes are tried just now; try again later, or call us")

@@ -14,8 +14,9 @@ from email.headerregistry import Address
 from sqlmodel import Session, col, select
 
 from flows.steps import judgements
+from flows.steps.delayed import next_of, stopped
 from flows.steps.desk import Desk
-from flows.steps.law import body_of, owed_row
+from flows.steps.law import body_of
 from flows.steps.open_incident import current_facts, live_obligations, reassess
 from flows.steps.open_incident import newest as newest_facts
 from flows.steps.posted import check_page
@@ -23,7 +24,7 @@ from flows.steps.settle import open_incidents
 from models.facts import Facts
 from models.tables import Alarm, Incident, ObligationRow, new_id
 from models.values import Channel, Contacts, Message, Outcome
-from planning.deadlines import DUE, THRESHOLDS, alarms, lateness, next_action, span, started
+from planning.deadlines import DUE, THRESHOLDS, alarms, lateness, span, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _untold(desk: Desk, session: Session, incident: Incident) -> tuple[list[Rais
     rows = session.exec(query).all()
     facts = current_facts(session, incident)
     owed = {row.id for row in judgements.undecided(desk, session, incident, facts, [row for _, row in rows])}
-    rows = [(alarm, row) for alarm, row in rows if row.id in owed]
+    rows = [(alarm, row) for alarm, row in rows if row.id in owed and not stopped(row)]
     for alarm, row in sorted(rows, key=lambda pair: THRESHOLDS.index(pair[0].threshold)):
         due = row.due or desk.now()
         sentence = _sentence(desk, incident, row, alarm.threshold, due)
@@ -108,12 +109,14 @@ def _raise(desk: Desk, session: Session, incident: Incident, done: Watched) -> l
     found = []
     rows = judgements.undecided(desk, session, incident, facts, live_obligations(session, incident.id))
     for row in rows:
+        if stopped(row):
+            continue
         if row.due is not None and row.met_at is None and desk.now() > row.due:
             done.missed.append(row.key)
         already = _already(session, row)
         for threshold in alarms(_started(row, facts), row.due, desk.now(), row.met_at, already):
             found.append(_alarm(desk, session, incident, row, threshold))
-    done.next_actions[incident.slug] = next_action([owed_row(r) for r in rows], desk.now())
+    done.next_actions[incident.slug] = next_of(rows, desk)
     return [alarm for alarm in found if alarm.threshold == _last(found, alarm.obligation)]
 
 

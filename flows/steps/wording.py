@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from planning.lint import Task, lint_wording, task_for
 from planning.segment import Key, LawNotice, content_classes, fold_blocks, order_exposed, rules_for
 from templates.render import render, sheet, speaks
 from templates.sheet import Sheet
-from templates.words import needs_review
+from templates.words import foreign_day, needs_review
 
 
 @dataclass(slots=True)
@@ -93,7 +93,11 @@ class Truth:
 
 def _findings(desk: Desk, made: Wording, task: Task, truth: Truth, texts: Texts) -> list[Finding]:
     overlay = desk.settings.templates
-    found = [*_unreviewed(desk, made), *lint_wording(made, task, cues_of(made.language, overlay))]
+    found = [
+        *_unreviewed(desk, made),
+        *_foreign_hours(desk, made),
+        *lint_wording(made, task, cues_of(made.language, overlay)),
+    ]
     found += _untrue(made, task, truth, overlay)
     wrong = sum(f.severity is Severity.ERROR for f in found)
     texts.errors += wrong
@@ -118,8 +122,18 @@ def _unreviewed(desk: Desk, made: Wording) -> list[Finding]:
     if not why or made.language in desk.profile.reviewed:
         return []
     severity = Severity.ERROR if desk.settings.mode is Mode.LIVE else Severity.WARNING
-    remedy = f'{why} Then name the reviewer in the profile: [reviewed] {made.language} = "Name of the reader, {desk.now():%Y-%m-%d}".'
+    line = f'[reviewed] {made.language} = "Name of the reader, YYYY-MM-DD"'
+    remedy = f"{why} Then name the reader in the profile: {line}."
     return [Finding("", "", "review", severity, f"{made.channel} in {made.language}", remedy)]
+
+
+def _foreign_hours(desk: Desk, made: Wording) -> list[Finding]:
+    """The profile's hours, in another language than the text that prints them."""
+    hours = desk.profile.in_language.get(made.language, {}).get("hours", desk.profile.contact.hours)
+    if not hours or hours not in made.text or not foreign_day(hours, made.language):
+        return []
+    remedy = f"The hours are not in {made.language}. Write them in the profile: [in_language.{made.language}] hours."
+    return [Finding("", "", "contact_hours", Severity.WARNING, f"{made.channel} text", remedy, segment=made.segment)]
 
 
 def _store(desk: Desk, session: Session, incident: Incident, made: Wording, found: list[Finding]) -> WordingRow:
@@ -176,7 +190,8 @@ def render_public(
     facts_sheet = fact_sheet(desk, facts)
     truth = Truth(facts, made_before(desk, session, incident))
     digests = {}
-    for language in sorted({key.language for key in keys.values()}):
+    spoken = {key.language for key in keys.values()}
+    for language in sorted(spoken):
         spec = replace(
             Key(letter, letter.laws, language, Role.SELF, fold_blocks(exposed), exposed).spec(),
             segment=f"public/{language}",
@@ -184,9 +199,18 @@ def render_public(
         made = _render(desk, spec, Channel.PUBLIC, facts_sheet)
         texts = Texts()
         task = task_for(letter, rules, Channel.PUBLIC, exposed, facts, organisation=name_of(desk, facts))
+        task = _beside(task, spoken)
         row = _store(desk, session, incident, made, _findings(desk, made, task, truth, texts))
         digests[language] = row.digest
     return digests
+
+
+def _beside(task: Task, spoken: Collection[str]) -> Task:
+    """A page in several languages is one page: a law's language is there when any of them is that language."""
+    lacking = [
+        row for row in task.languages if not any(own == w or own.startswith(f"{w}-") for own in spoken for w in row[2])
+    ]
+    return replace(task, languages=tuple(lacking))
 
 
 def _without_form(rule: LawNotice) -> LawNotice:

@@ -112,12 +112,20 @@ def read_acknowledgements(path: Path) -> list[Acknowledgement]:
     """
     try:
         text = path.read_text("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(str(path), f"can't be read ({type(error).__name__}).", "Give it as CSV in UTF-8.") from None
     if rows and not {"reference", "state", "at"} <= set(rows[0]):
-        raise BadInput(str(path), "lacks a column.", "It must have reference, state and at.")
+        raise BadInput(
+            str(path), "lacks a column.", "It must have reference, state and at, between commas, semicolons or tabs."
+        )
     return [_acknowledged(row, f"{path} line {n}") for n, row in enumerate(rows, 2)]
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells of the heading: a comma, or what a spreadsheet of another country writes."""
+    heading = text.partition("\n")[0]
+    return next((mark for mark in ",;\t" if mark in heading), ",")
 
 
 def _acknowledged(row: Mapping[str, Any], where: str) -> Acknowledgement:

@@ -205,8 +205,8 @@ def _entries(batch: str, messages: Sequence[Message], pressed: Pressed) -> list[
 
 
 def _row(e: Mapping[str, Any]) -> list[str]:
-    """One line for people; more address lines than columns share the last one."""
-    lines = list(e["address"])
+    """One line for people, with the address as it is printed; more lines than columns share the last one."""
+    lines = [one for one in e["printed"] if one != e["addressee"]] or list(e["address"])
     head, rest = lines[: _ADDRESS_COLUMNS - 1], lines[_ADDRESS_COLUMNS - 1 :]
     cells = [*head, *([", ".join(rest)] if rest else [])]
     padded = cells + [""] * (_ADDRESS_COLUMNS - len(cells))

@@ -22,7 +22,7 @@ from notifiers.batches import content_hash
 from notifiers.call_list.outcomes import CallOutcome, read_outcomes
 from notifiers.call_list.sheet import COLUMNS, CallList
 from notifiers.folders import PART, neutral, replace_file, seal
-from notifiers.letter.queue import LetterQueue
+from notifiers.letter.queue import LetterQueue, manifests
 from notifiers.portal.packet import write_packet
 from notifiers.public.pages import history, publish_page, withdraw
 
@@ -158,6 +158,19 @@ def test_a_long_address_keeps_every_line(tmp_path: Path) -> None:
     letters(tmp_path, message(1, to=Contacts(address=lines)))
     (row,) = rows_of(next(tmp_path.iterdir()) / "manifest.csv")
     assert [row[f"address_{n}"] for n in (1, 6, 7)] == ["line 1", "line 6", "line 7, line 8, line 9"]
+
+
+def test_the_manifest_for_people_has_the_address_as_it_is_printed() -> None:
+    entry = {"delivery": "d", "reference": "r", "page_from": 1, "page_to": 2, "wording": "w", "barcode": ""}
+    entry |= {"addressee": "Anna Example", "address": ["1 example street", "us"]}
+    entry |= {"printed": ["Anna Example", "1 EXAMPLE STREET", "UNITED STATES"]}
+    (row,) = csv.DictReader(io.StringIO(manifests([entry])["manifest.csv"].decode("utf-8-sig")))
+    assert (row["addressee"], row["address_1"], row["address_2"]) == (
+        "Anna Example",
+        "1 EXAMPLE STREET",
+        "UNITED STATES",
+    )
+    assert row["address_3"] == ""
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x", "＝1+1", "＋1", "－1", "＠x"]

@@ -162,6 +162,98 @@ def test_columns_that_slid_by_one_row_are_found() -> None:
     assert ids(guarded(*slid)) == ["guard.shifted:error"]
 
 
+def sent_to(one: Notice, email: str) -> Notice:
+    return replace(one, source=replace(one.source, email=email), contacts=replace(one.contacts, email=email))
+
+
+def people_of(count: int) -> list[tuple[str, str]]:
+    """Given and family names, each pair once; neighbours share neither."""
+    return [(GIVEN[n % 12], FAMILY[(n + n // 36) % 9]) for n in range(count)]
+
+
+WRITTEN = {
+    "given.family": "{0}.{1}@example.org",
+    "family.given": "{1}_{0}@example.org",
+    "givenfamily and a number": "{0}{1}77@example.org",
+    "gfamily": "{0[0]}{1}@example.org",
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize(
+    ("slid", "found"), [(0, []), (4, []), (6, ["warning"]), (50, ["error"]), (60, ["error"]), (100, ["error"])]
+)
+def test_rows_that_slid_are_found_by_their_share_however_emails_are_written(
+    form: str, slid: int, found: list[str]
+) -> None:
+    wave = []
+    for n, (given, family) in enumerate(people_of(100)):
+        whose = people_of(101)[n + 1] if n < slid else (given, family)
+        name = f"{given} {family}"
+        one = notice(n)
+        one = replace(one, source=replace(one.source, name=name), slots={**one.slots, Slot.NAME: name})
+        one = replace(one, slots={**one.slots, Slot.ADDRESSEE: name})
+        wave.append(sent_to(one, form.format(*map(str.lower, whose))))
+    shared = Limits(one_email=1.0)
+    assert ids(guarded(*wave, limits=shared)) == [f"guard.shifted:{severity}" for severity in found]
+
+
+@pytest.mark.parametrize(
+    ("strangers", "found"), [(4, []), (5, ["guard.shifted:warning"]), (15, ["guard.shifted:error"])]
+)
+def test_a_small_list_that_slid_is_found_as_well(strangers: int, found: list[str]) -> None:
+    wave = [notice(n) if n >= strangers else sent_to(notice(n), f"hugo.hartsby.{n}@example.org") for n in range(20)]
+    wave = [*wave, notice(12 * 7 + 7)]  # Hugo Hartsby himself
+    assert ids(guarded(*wave)) == found
+
+
+def test_where_no_email_carries_a_name_a_note_says_so_and_a_canary_answers_it() -> None:
+    wave = [sent_to(one, f"member{n}@example.org") for n, one in enumerate(many())]
+    assert ids(guarded(*wave)) == ["guard.unchecked:note"]
+    assert guarded(*many(1), *wave[1:], canaries=[CANARY]) == []
+
+
+NAMED = {
+    "a full name": ("Ada Ashgrove", "We found that Ada Ashgrove, our patient, was seen.", True),
+    "in capitals": ("Ada Ashgrove", "ADA  ASHGROVE", True),
+    "half of it": ("Ada Ashgrove", "Ashgrove is a street.", False),
+    "one word that is long": ("Ashgrovenby", "We saw Ashgrovenby.", True),
+    "one word that is a word": ("Page", "See this page.", False),
+    "without spaces": ("李安然", "我们发现李安然的记录被复制。", True),
+    "the organisation's own contact": ("Quinn Contact", "Write to Quinn Contact.", False),
+}
+
+
+@pytest.mark.parametrize(("name", "words", "found"), NAMED.values(), ids=NAMED)
+def test_a_listed_persons_full_name_in_the_fixed_words_waits_for_a_person(name: str, words: str, found: bool) -> None:
+    guard = Guard(Fixed([words], ["Quinn Contact"]))
+    one = notice(0)
+    guard.add(
+        replace(
+            one,
+            source=replace(one.source, name=name),
+            slots={**one.slots, Slot.NAME: name, Slot.ADDRESSEE: name},
+        )
+    )
+    assert ids(guard.findings()) == (["guard.named:warning"] if found else [])
+
+
+PHONES = {
+    "brackets": ("+12025550123", "Call (202) 555-0123.", True),
+    "abroad": ("+12025550123", "Call 001 202 555 0123 now", True),
+    "points": ("+442079460123", "020.7946.0123", True),
+    "another": ("+12025550123", "Call (202) 555-0124.", False),
+    "a date": ("+12025550123", "Between 2026-02-20 and 2026-03-01", False),
+}
+
+
+@pytest.mark.parametrize(("phone", "words", "found"), PHONES.values(), ids=PHONES)
+def test_a_telephone_number_is_found_whatever_its_signs(phone: str, words: str, found: bool) -> None:
+    one = notice(0)
+    one = replace(one, source=replace(one.source, phone=phone), contacts=replace(one.contacts, phone=phone))
+    assert ids(guarded(one, words=words)) == (["guard.stranger:error"] if found else [])
+
+
 def test_columns_that_slid_by_one_column_are_found() -> None:
     wave = [
         replace(
@@ -201,10 +293,10 @@ def dead(n: int) -> Notice:
 
 
 SHARES = {
-    "three in a hundred have died": ([dead(n) for n in range(3)], []),
-    "four in a hundred have died": ([dead(n) for n in range(4)], ["guard.deceased:warning"]),
-    "thirty are minors": ([notice(n, minor=True) for n in range(30)], []),
-    "thirty-one are minors": ([notice(n, minor=True) for n in range(31)], ["guard.minors:warning"]),
+    "two in a hundred have died": ([dead(n) for n in range(2)], []),
+    "three in a hundred have died": ([dead(n) for n in range(3)], ["guard.deceased:warning"]),
+    "twenty-nine are minors": ([notice(n, minor=True) for n in range(29)], []),
+    "thirty are minors": ([notice(n, minor=True) for n in range(30)], ["guard.minors:warning"]),
 }
 
 
@@ -213,8 +305,11 @@ def test_a_share_that_is_not_believed_waits_for_a_person(some: list[Notice], fou
     assert ids(guarded(*some, *many()[len(some) :])) == found
 
 
-def test_a_small_list_proves_nothing_by_its_shares() -> None:
-    assert guarded(*[dead(n) for n in range(20)], *many(40)[20:]) == []
+@pytest.mark.parametrize(
+    ("died", "found"), [(4, []), (5, ["guard.deceased:warning"]), (39, ["guard.deceased:warning"])]
+)
+def test_a_small_list_proves_nothing_by_its_shares_until_five_have_died(died: int, found: list[str]) -> None:
+    assert ids(guarded(*[dead(n) for n in range(died)], *many(40)[died:])) == found
 
 
 @pytest.mark.parametrize("kind", ["address", "email", "phone"])

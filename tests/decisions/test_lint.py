@@ -275,7 +275,7 @@ def test_a_notice_without_consequences_measures_and_advice_fails_in_exactly_thes
 
 
 @pytest.mark.parametrize(
-    "leftover", ["{{ name }}", "{% if x %}", "[FIRST NAME]", "TODO", "XXXX", "\ue000surname\ue000", "${name}"]
+    "leftover", ["{{ name }}", "{% if x %}", "[FIRST NAME]", "TODO", "XXXX", "\ue000surname\ue000", "${name}", "{code}"]
 )
 def test_a_leftover_placeholder_is_an_error(leftover):
     found = lint.lint({"text": f"Dear {leftover},"}, Task(), CUES["en"], "en")
@@ -402,3 +402,25 @@ def test_findings_name_law_citation_part_and_remedy(overlay):
 def test_a_form_of_another_law_is_not_asked_for():
     task = Task(form=Form("l", "1", "no-such-form"), prohibited=(Prohibition("l", "1", "no_such_word"),))
     assert lint.lint({"text": "Hello"}, task, CUES["en"], "en") == []
+
+
+LETTERHEAD = "Example Organisation\n1 Example Street, Sampletown\n+12025550123\nincident@example.org\nAlex Example\n"
+ADDRESS = "1 Example Street\nSampletown, IL 00000\nDate March 3, 2026\nReference 7K3M-9QXA\n"
+LONG = "We are writing because your personal information was involved in a security incident at Example Orchard."
+
+
+@pytest.mark.parametrize(
+    ("above", "title", "found"),
+    [
+        ("", "Notice of Data Breach", False),
+        (LETTERHEAD + ADDRESS, "Notice of Data Breach", False),
+        ("EXERCISE\n" + LETTERHEAD + ADDRESS, "EXERCISE: Notice of Data Breach", False),
+        (LETTERHEAD + ADDRESS, "EXERCISED: Notice of Data Breach", True),
+        (LETTERHEAD + ADDRESS + LONG + "\n", "Notice of Data Breach", True),
+        (LETTERHEAD + ADDRESS + "What Happened\n", "Notice of Data Breach", True),
+    ],
+)
+def test_a_title_stands_below_a_letterhead_and_above_the_text_also_in_an_exercise(above, title, found):
+    task = Task(channel=Channel.LETTER, form=Form("us-ca", "(d)", "us-ca"))
+    text = f"{above}{title}\n{LONG}\n"
+    assert ("title" in errors(lint.lint({"text": text}, task, CUES["en"], "en"))) is found

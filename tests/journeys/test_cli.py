@@ -655,6 +655,16 @@ def test_a_language_is_chosen_by_name_and_one_without_words_is_refused(here: Pla
     assert done.json()["prepared"]["held_back"] == {} and done.code == 0
 
 
+def test_doctor_audits_the_overlay_and_names_its_own_file(here: Place) -> None:
+    own = here.home / "words" / "en" / "parts" / "measures.md.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ sheet.mesures_taken }}")
+    done = within(here, "doctor", "--json", TOCSIN_TEMPLATES=str(here.home / "words"))
+    found = [row for row in done.json()["found"] if row["what"] == "words" and row["state"] == "mend"]
+    assert done.code == 1 and found
+    assert str(own) in found[0]["says"] and "Did you mean sheet.measures_taken?" in "".join(r["says"] for r in found)
+
+
 def test_a_warning_is_answered_for_by_its_id_and_a_reason(here: Place) -> None:
     facts = FACTS.replace('what_happened = "', 'what_happened = "Out of an abundance of caution we write to you. ')
     (here.home / "hedged.toml").write_text(facts)

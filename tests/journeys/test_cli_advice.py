@@ -19,6 +19,9 @@ DUTY = {"id": "us-x/individuals/US/initial", "recipient": "individuals", "met": 
 REPORT = DUTY | {"id": "us-x/regulator/US/initial", "recipient": "regulator"}
 FILED = {"obligation": REPORT["id"], "missing": [], "problems": [], "packet": None, "receipt": ""}
 SENT = WAVE | {"launched": "2026-03-02T09:00:00+00:00", "blocked": []}
+NEWS = DUTY | {"id": "us-x/media/US-IL/initial", "recipient": "media"}
+PAGE = {"kind": "page", "published": "2026-03-01T09:00:00+00:00", "until": "2026-05-30T09:00:00+00:00"}
+RELEASE = {"kind": "press", "published": "2026-03-01T09:00:00+00:00", "ungiven": [NEWS["id"]]}
 OPEN = {"email": {"planned": 3, "open": 3}}
 NOTHING = {"told": 0, "public_only": 0, "suppressed": 0, "unreached": 0, "open": 0, "in_scope": 0}
 
@@ -105,6 +108,33 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         "tocsin close leak",
     ),
     "all done": (state(waves=[SENT]), "tocsin close leak"),
+    "letters that nobody has": (
+        state(waves=[SENT], letters={"sealed": 3, "waiting": 3}),
+        "tocsin letters hand-over leak",
+    ),
+    "letters that were handed over": (state(waves=[SENT], letters={"sealed": 3, "waiting": 0}), "tocsin close leak"),
+    "a page that must stay up": (state(waves=[SENT], public_notices=[PAGE]), "tocsin watch"),
+    "a number that must be answered": (
+        state(waves=[SENT], public_notices=[PAGE | {"until": None, "toll_free_until": "2026-03-02T09:31:00+00:00"}]),
+        "tocsin watch",
+    ),
+    "a page that may end": (
+        state(waves=[SENT], public_notices=[PAGE | {"until": "2026-03-02T09:00:00+00:00"}]),
+        "tocsin publish leak --end",
+    ),
+    "a page that ended": (state(waves=[SENT], public_notices=[PAGE | {"withdrawn": "x"}]), "tocsin close leak"),
+    "a release that nobody has": (
+        state(waves=[SENT], deadlines=[NEWS], public_notices=[RELEASE]),
+        'tocsin publish leak --what press --given "OUTLET" --at ISO --by NAME',
+    ),
+    "a release that was given": (
+        state(
+            waves=[SENT],
+            deadlines=[NEWS | {"met": "2026-03-02T09:00:00+00:00"}],
+            public_notices=[RELEASE | {"given": {NEWS["id"]: "2026-03-02T09:00:00+00:00"}}],
+        ),
+        "tocsin close leak",
+    ),
     "closed": (state(closed="2026-03-02T09:00:00+00:00"), "tocsin erase leak"),
     "erased": (state(closed="x", erased="y"), "tocsin verify leak"),
 }
@@ -127,3 +157,25 @@ def test_the_first_step_is_the_one_to_begin_with(found: dict[str, Any], first: s
 )
 def test_missed_is_past_due_and_unmet(due: str | None, met: str | None, is_missed: bool) -> None:
     assert bool(missed(state(deadlines=[DUTY | {"due": due, "met": met}]))) is is_missed
+
+
+FINDING = {"id": "one-address", "what": "12 people share one address", "remedy": "Look at the list."}
+
+
+@pytest.mark.parametrize(
+    ("severity", "commands"),
+    [
+        (
+            "warning",
+            [
+                "tocsin preview leak --wave 2",
+                "tocsin guard leak 2 --override one-address --reason TEXT",
+                "tocsin approve leak wave:2 --person NAME --key FILE",
+            ],
+        ),
+        ("error", ["tocsin preview leak --wave 2", "tocsin guard leak 2"]),
+    ],
+)
+def test_what_the_guard_found_comes_before_the_approval(severity: str, commands: list[str]) -> None:
+    found = next_steps(state(waves=[WAVE | {"guard": [FINDING | {"severity": severity}]}]))
+    assert [step.command for step in found] == commands

@@ -96,6 +96,11 @@ SAME_AGAIN = [
     ("Counsel", "fresh", "is enrolled already as 'counsel'"),
     ("counsel ", "fresh", "is enrolled already as 'counsel'"),
     (" ", "fresh", "is no name"),
+    ("\uff23ounsel", "fresh", "is enrolled already as 'counsel'"),
+    ("c0unse1", "fresh", "is enrolled already as 'counsel'"),
+    ("\u0421ounsel", "fresh", "mixes letters of different scripts"),
+    ("coun\u200bsel", "fresh", "is not seen"),
+    ("Counsel\u00a0", "fresh", "is not seen"),
 ]
 
 
@@ -126,6 +131,42 @@ TAMPERED = [
     ("UPDATE approver SET name = 'x' || name", "its signature does not verify"),
     ("UPDATE approval SET digest = 'x' || digest", "its signature does not verify"),
 ]
+
+
+def test_a_letter_of_another_script_makes_no_second_person_and_honest_names_do(office: Any) -> None:
+    keys = office.folder / "keys"
+    for n, name in enumerate(("Caco", "José O’Neil", "山田 たろう", "Ольга Ким", "नीता")):
+        public = signing.make_key(keys / f"more{n}")
+        approvals.enrol(office.desk, name, Seat.DPO, public, "counsel", keys / "counsel")
+    public = signing.make_key(keys / "caco")
+    given = (office.desk, "\u0421\u0430\u0441\u043e", Seat.DPO, public, "counsel", keys / "counsel")
+    office.refuses(BadInput, "is enrolled already as 'Caco'", approvals.enrol, *given)
+
+
+def test_who_is_retired_signs_no_more_and_what_was_signed_before_holds(office: Any) -> None:
+    signed_wave(office)
+    keys = office.folder / "keys"
+    office.enrol("second", Seat.DPO)
+    office.sign("wave:1", "officer")
+    office.pass_time(minutes=1)
+    own = (office.desk, "officer", "officer", keys / "officer")
+    office.refuses(Refused, "by another enrolled person", approvals.retire, *own)
+    stolen = (office.desk, "officer", "counsel", keys / "officer")
+    office.refuses(Refused, "not the one that counsel was enrolled with", approvals.retire, *stolen)
+    approvals.retire(office.desk, "officer", "counsel", keys / "counsel")
+    office.refuses(BadInput, "is not enrolled", office.sign, "wave:1", "officer")
+    office.sign("wave:1", "counsel")
+    office.send(1)
+    assert len(office.events("approver_retired")) == 1 and office.verifies()
+
+
+def test_a_row_that_forgets_its_retirement_signs_nothing_that_counts(office: Any) -> None:
+    signed_wave(office)
+    approvals.retire(office.desk, "officer", "counsel", office.folder / "keys" / "counsel")
+    office.pass_time(minutes=1)
+    office.tamper("UPDATE approver SET retired_at = NULL")
+    office.sign("wave:1")
+    office.refuses(NeedsPerson, "officer does not count: its signature does not verify", office.send, 1)
 
 
 def test_a_row_changed_in_the_database_stops_the_launch(office: Any) -> None:

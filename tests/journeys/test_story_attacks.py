@@ -68,15 +68,14 @@ def test_a_page_of_a_wave_that_only_says_it_was_launched_does_not_go_out(office:
 
 def test_a_channel_without_settings_is_told_before_anything_leaves(office: Any) -> None:
     office.declare(office.HIPAA)
-    office.scope([office.person(0)])
+    office.scope([office.person(0), office.person(1, consent="")])
     office.sign(f"wave:{office.prepare().wave}")
 
     def opener(*given: Any) -> Any:
         raise BadInput("TOCSIN_SMTP_URL", "is not set.")
 
-    office.refuses(
-        BadInput, "TOCSIN_SMTP_URL", deliver.deliver, office.desk, office.slug, 1, "responder", opener=opener
-    )
+    told = "TOCSIN_SMTP_URL: is not set. Nothing was sent. 1 of 2 people of this wave could be told without email."
+    office.refuses(BadInput, told, deliver.deliver, office.desk, office.slug, 1, "responder", opener=opener)
     assert office.rows("wave")[0]["launched_at"] is None
 
 

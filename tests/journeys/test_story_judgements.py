@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.cli.judging import judgements
 from flows.steps import erase, file_reports, judge, watch_deadlines
 from models.values import BadInput, NeedsPerson, Refused, Seat, sha256
 from planning.release import statement
@@ -185,15 +187,17 @@ def test_a_decision_not_to_tell_takes_the_duty_off_the_clock_and_says_who_decide
     assert watch_deadlines.watch(office.desk).missed == []
     assert HIPAA_PEOPLE not in office.status()["next_action"]
     office.refuses(
-        NeedsPerson, f"1 obligations are not met \\({HIPAA_LOG} first\\)", erase.close, office.desk, office.slug, "lead"
+        NeedsPerson, f"1 obligation is not met \\({HIPAA_LOG} first\\)", erase.close, office.desk, office.slug, "lead"
     )
 
 
 def test_people_whom_only_a_decided_duty_is_about_get_no_notice_and_do_not_keep_the_incident_open(office: Any) -> None:
     clinic(office, risk={"harm_unlikely": False})
     office.scope([office.person(n) for n in range(3)])
-    record(office, "not_to_notify", obligations=[HIPAA_PEOPLE, HIPAA_LOG])
-    office.sign("judgement:1")
+    for number, key in enumerate((HIPAA_PEOPLE, HIPAA_LOG), 1):
+        record(office, "not_to_notify", obligations=[key])
+        office.sign(f"judgement:{number}")
+    assert office.status()["next_action"] == "2 duties: decided not to tell (by counsel and officer)."
     office.refuses(NeedsPerson, "it was decided not to tell them", office.prepare)
     assert office.rows("notice") == []
     assert file_reports.prepare_reports(office.desk, office.slug, "lead") == []
@@ -211,14 +215,20 @@ def test_an_incident_that_rests_on_an_unrecorded_judgement_closes_only_with_a_re
     assert office.status()["closed"]
 
 
-def test_withdrawn_it_is_owed_again(office: Any) -> None:
+def test_withdrawn_it_is_owed_again_and_the_record_says_who_had_signed(
+    office: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     clinic(office, risk={"harm_unlikely": False})
     record(office, "not_to_notify", obligations=[HIPAA_PEOPLE])
     office.sign("judgement:1")
     office.refuses(BadInput, "--reason", judge.withdraw, office.desk, office.slug, 1, " ", "lead")
     judge.withdraw(office.desk, office.slug, 1, "A patient was defrauded.", "lead")
     assert office.deadlines()[HIPAA_PEOPLE]["state"] == "owed"
-    assert office.status()["judgements"][0]["ended"] == "withdrawn by lead: A patient was defrauded."
+    (ended,) = office.status()["judgements"]
+    assert ended["ended"] == "withdrawn by lead: A patient was defrauded."
+    assert office.events("judgement_ended")[0]["body"]["had_signed"] == ["counsel", "officer"]
+    judgements([ended])
+    assert "had been signed by counsel, officer" in capsys.readouterr().out
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -241,6 +251,32 @@ def test_a_judgement_that_lacks_its_ground_is_refused_and_names_the_key(office: 
             record(office, kind, **changes)
         assert sentence in str(error.value), (kind, changes, str(error.value))
     assert office.rows("judgement") == []
+
+
+REGISTER = "eu-gdpr/register/EU/initial"
+
+
+def test_a_draft_not_to_tell_decides_nothing_by_itself_and_leaves_registers_out(office: Any) -> None:
+    german(office, gdpr="high")
+    text = judge.draft(office.desk, office.slug, "not_to_notify")
+    assert tomllib.loads(text)["obligations"] == []
+    people, offices = text.split("# to an authority")
+    assert '# "eu-gdpr/individuals/EU/initial"' in people and '# "eu-gdpr/regulator/DE/initial"' in offices
+    assert "register" not in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ([REGISTER], "A register is kept in any case"),
+        (["eu-gdpr/individuals/EU/initial", "eu-gdpr/regulator/DE/initial"], "Each has a ground of its own"),
+    ],
+)
+def test_a_decision_not_to_tell_is_about_one_ground_and_about_no_register(
+    office: Any, keys: list[str], sentence: str
+) -> None:
+    german(office, gdpr="high")
+    office.refuses(BadInput, sentence, record, office, "not_to_notify", obligations=keys)
 
 
 def test_a_draft_names_the_factors_and_what_it_would_cover(office: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from console.cli.advice import next_steps
+from console.cli.status import both_sums
 from flows.steps import approvals, letters
 from models.values import BadInput, HoldScope, NeedsPerson, Refused
 from notifiers.fake.printer import PrintHouse
@@ -44,6 +46,24 @@ def test_sealed_letters_are_handed_over_once_and_the_record_says_for_which_day(o
     assert office.verifies()
 
 
+def test_status_says_how_far_letters_are_and_that_sealed_is_not_handed_over(
+    office: Any, house: PrintHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posted(office)
+    seen = [office.status()["letters"]]
+    both_sums(office.status())
+    assert "3 letters are sealed, not yet handed over" in capsys.readouterr().out
+    assert "tocsin letters hand-over clinic" in [step.command for step in next_steps(office.status())]
+    letters.hand_over(office.desk, office.slug)
+    seen.append(office.status()["letters"])
+    house.move("posted", office.desk.now())
+    letters.acknowledge(office.desk, office.slug)
+    seen.append(office.status()["letters"])
+    both_sums(office.status())
+    assert "letters: 3 sealed, 3 handed over, 3 printed, 3 posted\n" in capsys.readouterr().out
+    assert [(s["waiting"], s["handed_over"], s["posted"]) for s in seen] == [(3, 0, 0), (0, 3, 0), (0, 3, 3)]
+
+
 def test_a_print_house_that_is_down_loses_nothing(office: Any, house: PrintHouse) -> None:
     posted(office)
     house.refuse_next = [503]
@@ -66,7 +86,8 @@ def test_what_the_print_house_says_moves_only_forward_and_a_return_opens_the_nex
         seen.append(office.rows("letter_batch")[0]["print_state"])
     assert seen == ["accepted", "posted", "posted"]
     assert office.people() == {"told": 3}
-    house.move("returned", now + timedelta(days=9), references[1])
+    office.pass_time(days=9)
+    house.move("returned", office.desk.now(), references[1])
     done = letters.acknowledge(office.desk, office.slug)
     assert done.letters == {"printed": 2, "returned": 1} and office.people() == {"told": 2, "unreached": 1}
     assert letters.acknowledge(office.desk, office.slug).settled.repeats == 1
@@ -80,8 +101,33 @@ def test_a_file_of_acknowledgements_does_the_same_and_names_what_is_nobodys(offi
     lines = [f"{r.lower()},posted,{at}" for r in references] + [f"NOBODYS-1,posted,{at}"]
     path.write_text("reference,state,at\n" + "\n".join(lines), "utf-8")
     done = letters.acknowledge(office.desk, office.slug, path)
-    assert (done.letters, done.unknown) == ({"posted": 3}, ["NOBODYS-1"])
+    assert (done.letters, done.unknown, done.known) == ({"posted": 3}, ["NOBODYS-1"], 0)
     assert office.rows("letter_batch")[0]["print_state"] == "posted"
+    again = letters.acknowledge(office.desk, office.slug, path)
+    assert (again.known, again.backwards) == (3, 0)
+    path.write_text("reference;state;at\n" + "\n".join(f"{r};printed;{at}" for r in references), "utf-8")
+    less = letters.acknowledge(office.desk, office.slug, path)
+    assert (less.known, less.backwards) == (0, 3), "a semicolon separates too"
+    assert office.rows("letter_batch")[0]["print_state"] == "posted"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "sentence"), [(61, "3 lie ahead of now"), (-1, "3 lie before their letters were sealed")]
+)
+def test_times_that_cannot_be_true_are_refused_and_nothing_is_taken_in(
+    office: Any, minutes: int, sentence: str
+) -> None:
+    references = posted(office)
+    path, at = office.folder / "acks.csv", (office.desk.now() + timedelta(minutes=minutes)).isoformat()
+    office.pass_time(hours=1)
+    path.write_text("reference,state,at\n" + "\n".join(f"{r},posted,{at}" for r in references), "utf-8")
+    office.refuses(BadInput, sentence, letters.acknowledge, office.desk, office.slug, path)
+    assert office.rows("letter_batch")[0]["print_state"] == ""
+
+
+def test_a_print_house_that_was_given_nothing_is_not_asked(office: Any, house: PrintHouse) -> None:
+    posted(office)
+    office.refuses(NeedsPerson, "give its file", letters.acknowledge, office.desk, office.slug)
 
 
 def test_without_a_print_house_a_person_carries_the_folders(office: Any) -> None:
@@ -93,7 +139,6 @@ def test_without_a_print_house_a_person_carries_the_folders(office: Any) -> None
 def test_an_exercise_puts_letters_in_no_folder_outside_its_home(office: Any) -> None:
     posted(office)
     for folder, allowed in ((office.folder / "sftp", False), (office.desk.settings.home / "sftp", True)):
-        folder.mkdir()
         office.profile("[sender]", f'[printer]\nfolder = "{folder}"\n[sender]') if not allowed else office.profile(
             str(office.folder / "sftp"), str(folder)
         )
@@ -102,6 +147,7 @@ def test_an_exercise_puts_letters_in_no_folder_outside_its_home(office: Any) -> 
         else:
             with pytest.raises(Refused, match="exercise"):
                 letters.hand_over(office.desk, office.slug)
+        assert folder.is_dir() is allowed, "a folder inside is made"
 
 
 def test_held_letters_are_not_handed_over(office: Any, house: PrintHouse) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import uvicorn
 from standardwebhooks import Webhook
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from console.web.outside import create_app
+from console.web.outside import _source, create_app
 from flows.steps import guarding, posted, publish, verify_notice, voicing, watch_deadlines
 from flows.steps.desk import find_incident, open_desk
 from models import verification
@@ -288,6 +289,56 @@ def test_ten_thousand_guesses_find_nothing_and_are_locked_out(office: Any) -> No
     assert hits == 0
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8:0:0:ffff::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("testclient", "other", False),
+    ],
+)
+def test_a_network_of_the_sixth_version_is_one_source_and_an_address_of_the_fourth_is(
+    one: str, other: str, same: bool
+) -> None:
+    first, second = (Request({"type": "http", "client": (host, 1)}) for host in (one, other))
+    assert (_source(first) == _source(second)) is same
+
+
+def test_others_guesses_never_keep_a_right_code_from_its_reader(office: Any) -> None:
+    from datetime import UTC, datetime
+
+    office.declare(office.SHOP)
+    office.scope([office.customer(1)])
+    office.launch()
+    code, wrong = code_of(office, 1), verification.shown(verification.complete("ABCDEFGH1234"))
+    limiter = verify_notice.Limiter(of_all=20, clock=lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    for n in range(20):
+        limiter.missed(f"192.0.2.{n}")
+    client = TestClient(create_app(office.desk, limiter))
+
+    def says(text: str) -> str:
+        return str(client.get("/verify.json", params={"code": text}).json()["says"])
+
+    assert says(code) == "ours"
+    assert [says(wrong), says(code), says(wrong), says(code)] == ["wait", "ours"] * 2, "a miss is not told as one"
+    assert [says(wrong), says(code)] == ["wait", "wait"], "the third miss locks its own source out"
+
+
+def test_a_mistyped_code_is_no_guess(office: Any) -> None:
+    office.declare(office.SHOP)
+    office.scope([office.customer(1)])
+    office.launch()
+    code = code_of(office, 1)
+    client = TestClient(create_app(office.desk))
+    slip = code[:-1] + ("0" if code[-1] != "0" else "1")
+    assert {client.get("/verify.json", params={"code": slip}).json()["says"] for _ in range(30)} == {"slip"}
+    assert client.get("/verify.json", params={"code": code}).json()["says"] == "ours"
+
+
 def test_the_page_that_checks_codes_needs_no_script_and_keeps_the_readers_language(office: Any) -> None:
     office.declare(office.SHOP)
     office.scope([office.customer(1)])
@@ -421,7 +472,7 @@ def test_a_warning_of_the_guard_waits_for_a_named_person_and_voids_what_was_sign
     dead = [office.customer(n, deceased="yes", kin="Kim Example", kin_email=f"kim{n}@example.org") for n in range(4)]
     office.scope([*dead, *(office.customer(n) for n in range(4, 60))])
     office.prepare()
-    office.refuses(NeedsPerson, "have died, more than 3.0%", office.sign, "wave:1", "counsel")
+    office.refuses(NeedsPerson, "have died, at least 3.0%", office.sign, "wave:1", "counsel")
     with pytest.raises(BadInput, match="reason"):
         guarding.override(office.desk, office.slug, 1, "guard.deceased", "lead", " ")
     guarding.override(office.desk, office.slug, 1, "guard.deceased", "lead", "A hospice: checked with the ward.")

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flows.steps.preview import INDEX, of_person, preview
-from flows.steps.samples import HARD
+from flows.steps.preview import INDEX, marked_html, of_person, preview
+from flows.steps.samples import HARD, Sample
 from models.values import BadInput, Slot
 
 
@@ -104,3 +104,25 @@ def test_one_persons_notice_can_be_looked_at_and_who_looked_is_on_record(office:
     assert all(sample.slots[Slot.SALUTATION] in sample.merged().text for sample in shown)
     assert {event["body"]["by"] for event in office.events("notice_viewed")} == {"counsel"}
     office.refuses(BadInput, "is not in wave 1", of_person, office.desk, office.slug, 5, "counsel")
+
+
+def test_the_bar_of_a_right_to_left_page_reads_in_its_own_direction() -> None:
+    page = marked_html('<html lang="ar" dir="rtl"><body class="x"><p>…</p></body></html>')
+    assert '<body class="x"><p lang="en" dir="ltr"' in page and page.count("PREVIEW") == 1
+
+
+def test_a_letter_that_no_window_holds_is_refused_as_expected_and_any_other_is_not(
+    office: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def pressed(desk: Any, sample: Sample) -> bytes:
+        if sample.example in ("long-address", "one-name"):
+            raise BadInput("letter 1", "the address has 6 lines.", "Shorten it.")
+        return b"%PDF"
+
+    monkeypatch.setattr("flows.steps.preview.letter_pdf", pressed)
+    office.declare(office.HIPAA)
+    office.scope([office.person(0, email="")])
+    office.prepare()
+    preview(office.desk, office.slug, out=tmp_path / "read")
+    index = (tmp_path / "read" / INDEX).read_text()
+    assert "letter: long-address: as expected" in index and "letter: one-name: REFUSED" in index

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from flows.steps import publish, settle
-from models.values import NeedsPerson, Refused
+from console.cli.advice import next_steps
+from flows.steps import media, publish, settle
+from flows.steps.status import status
+from models.values import BadInput, NeedsPerson, Refused
 
 PEOPLE = "us-hipaa/individuals/US/initial"
 
@@ -61,6 +64,58 @@ def test_the_tenth_unreachable_person_makes_a_public_notice_owed_and_its_posting
     assert {path: path.read_bytes() for path in page.folder.rglob("*") if path.is_file()} == before
     assert len(office.events("public_published")) == 1
     assert office.rows("public_notice") == posted
+
+
+MEDIA = "us-hipaa/media/US-OH/initial"
+
+
+def release_in_ohio(office: Any, outlet: str = "") -> publish.Published:
+    """A release that the law demands for Ohio, written; `outlet` is a table of the profile."""
+    if outlet:
+        office.profile("[sender]", f"{outlet}\n[sender]")
+    office.declare(office.HIPAA, people={"US-OH": 501})
+    office.scope([office.person(n) for n in range(3)])
+    office.launch()
+    return publish.publish(office.desk, office.slug, "responder", publish.Kind.PRESS)
+
+
+def test_a_release_with_an_empty_distribution_list_tells_no_media_until_a_person_gave_it_to_outlets(
+    office: Any,
+) -> None:
+    done = release_in_ohio(office)
+    assert done.met == () and "no statewide or major outlet is listed for US-OH" in done.warnings[0]
+    assert office.deadlines()[MEDIA]["met"] is None
+    asked = [step.command for step in next_steps(status(office.desk, office.slug))]
+    assert 'tocsin publish clinic --what press --given "OUTLET" --at ISO --by NAME' in asked
+    written = office.desk.now()
+    office.pass_time(hours=3)
+    for problem, outlets, at, place in (
+        ("names no outlet", [" "], None, ""),
+        ("lies ahead of now", ["Ohio Examiner"], office.desk.now() + timedelta(minutes=1), ""),
+        ("before the release", ["Ohio Examiner"], written - timedelta(minutes=1), ""),
+        ("US-TX waits for no outlet", ["Ohio Examiner"], None, "US-TX"),
+    ):
+        office.refuses(BadInput, problem, media.give, office.desk, office.slug, "responder", outlets, at, place)
+    given = media.give(office.desk, office.slug, "responder", ["Ohio Examiner"], office.desk.now())
+    assert (given.met, given.left) == ((MEDIA,), ())
+    assert office.deadlines()[MEDIA]["met"] == office.desk.now().isoformat()
+    (event,) = office.events("press_given")
+    assert event["body"]["outlets"] == ["Ohio Examiner"] and event["body"]["by"] == "responder"
+
+
+@pytest.mark.parametrize(
+    ("outlet", "met"),
+    [
+        ('place = "US-OH"\nreach = "statewide"', (MEDIA,)),
+        ('place = "US"\nreach = "major"', (MEDIA,)),
+        ('place = "US-OH"\nreach = "local"', ()),
+        ('place = "US-TX"\nreach = "statewide"', ()),
+    ],
+)
+def test_a_release_meets_the_duty_only_with_a_wide_outlet_of_the_place_on_its_list(
+    office: Any, outlet: str, met: tuple[str, ...]
+) -> None:
+    assert release_in_ohio(office, f'[[outlet]]\nname = "Examiner"\n{outlet}').met == met
 
 
 def test_a_page_whose_words_no_launched_wave_bound_needs_approvals_of_its_own(office: Any) -> None:

@@ -31,6 +31,18 @@ def test_the_501st_resident_on_the_list_makes_the_media_duty_and_480_stays_as_de
     assert office.events("facts_contradicted")[0]["body"]["keys"] == ["people.US-IL", "people_detail.total"]
 
 
+def test_a_list_that_is_shorter_than_declared_names_each_duty_that_falls_away(office: Any) -> None:
+    office.declare(office.HIPAA, people={"US-IL": 501}, people_detail={"total": 501})
+    assert MEDIA in office.deadlines()
+
+    scoped = office.scope([office.person(n, residence="US-IL") for n in range(3)])
+
+    assert MEDIA not in office.deadlines()
+    (why,) = [line for line in scoped.fallen if line.startswith(f"{MEDIA}: ")]
+    assert "3 residents of US-IL" in why
+    assert office.scope([office.person(n, residence="US-IL") for n in range(501)]).fallen == ()
+
+
 def test_the_same_list_again_changes_nobody(office: Any) -> None:
     office.declare(office.HIPAA)
     rows = [office.person(n) for n in range(5)]

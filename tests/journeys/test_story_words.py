@@ -79,6 +79,21 @@ def test_a_warning_of_a_live_wave_waits_for_a_named_person_with_a_reason(office:
     assert event["body"]["by"] == "counsel" and "laboratory" in event["body"]["reason"]
 
 
+def test_one_answer_covers_the_text_and_the_html_and_a_new_draft_names_the_answers_it_drops(office: Any) -> None:
+    hedged(office)
+    office.prepare()
+    with office.desk.db.read() as session:
+        wave = newest_wave(session, find_incident(session, office.slug))
+        places = [(f["id"], f["where"]) for _, f in findings.findings(session, wave) if f["element"] == "hedging"]
+    name = next(name for name, where in places if where == "email html")
+    assert (name, "email text") in places
+    findings.override(office.desk, office.slug, name, "counsel", "looked at")
+    assert name not in warnings(office)
+    (dropped,) = office.prepare().dropped
+    assert dropped == f"{name} (hedging, counsel)"
+    assert name in warnings(office) and office.prepare().dropped == ()
+
+
 def test_an_override_strikes_out_the_approvals_that_were_given_without_it(office: Any) -> None:
     hedged(office)
     office.prepare()
@@ -161,3 +176,14 @@ def test_a_notice_that_a_posted_page_contradicts_is_warned_of(office: Any) -> No
         (email,) = [s for s in samples(session, wave) if s.channel == "email"]
     (found,) = statements.against(email.wording, [page], "email text", None)
     assert found.severity == "warning" and "2026-01-01" in found.remedy and "page version 1" in found.remedy
+
+
+def test_hours_in_another_language_than_the_text_are_a_warning_until_the_profile_says_them_in_it(office: Any) -> None:
+    office.declare(office.HIPAA)
+    office.scope([office.person(0), office.person(1, language="zh-Hans")])
+    office.profile("[dpo]", 'hours = "Monday to Friday"\n[dpo]')
+    office.prepare()
+    assert "contact_hours" in warnings(office).values()
+    office.profile("[dpo]", '[in_language.zh-Hans]\nhours = "周一至周五"\n\n[dpo]')
+    office.prepare()
+    assert "contact_hours" not in warnings(office).values()

@@ -50,7 +50,7 @@ def test_the_json_has_the_keys_of_the_contract_in_their_order() -> None:
     data = assess_command(MASS, "2026-11-18T09:00:00-05:00", as_json=True)
     assert isinstance(data, dict)
     assert json.loads(json.dumps(data)) == data
-    assert list(data) == ["as_of", "obligations", "not_owed", "undetermined", "severity"]
+    assert list(data) == ["as_of", "obligations", "not_owed", "undetermined", "severity", "near"]
     assert data["as_of"] == "2026-11-18T09:00:00-05:00"
     assert data["obligations"] and data["undetermined"] and data["not_owed"]
     assert all(list(entry) == KEYS for entry in data["obligations"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,3 +113,26 @@ def test_a_later_export_has_a_higher_sequence_and_the_same_uid(tmp_path: Path) -
     (first,), (second,) = found["a"][0], found["b"][0]
     assert int(second) == int(first) + 1 < 2**31
     assert found["a"][1] == found["b"][1] and found["a"][1]
+
+
+OWED = (
+    'id = "x"\n[organisation]\ncountry = "DE"\nrole = "controller"\n'
+    '[times]\naware = 2026-11-20T10:00:00+01:00\n[risk]\ngdpr = "risk"\n[people]\nDE = 5\n'
+)
+
+
+@pytest.mark.parametrize("as_of", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2201-01-01T00:00:00Z"])
+def test_a_present_beyond_belief_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], as_of: str) -> None:
+    path = tmp_path / "i.toml"
+    path.write_text(OWED, "utf-8")
+    assert main(["assess", str(path), "--as-of", as_of]) == 1
+    assert "Write a day from 1970 to 2200" in capsys.readouterr().err
+
+
+def test_a_calendar_that_cannot_be_written_is_the_one_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "i.toml"
+    path.write_text(OWED, "utf-8")
+    assert main(["assess", str(path), "--json", "--ics", str(tmp_path / "none" / "i.ics")]) == 1
+    assert "cannot be written" in json.loads(capsys.readouterr().out)["error"]

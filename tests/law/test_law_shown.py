@@ -177,7 +177,6 @@ MEANT = ["us-ca", "US-CA", "us_ca", " us/ca ", "Us-Ca"]
 SLIPS = [
     ("us-tz", '"us-tn" or "us-tx"'),
     ("us-hippa", 'Did you mean "us-hipaa"?'),
-    ("Texas", 'Did you mean "us-tx"?'),
     ("gdpr", '"eu-gdpr" or '),
     ("US-TX-1", 'Did you mean "us-tx"?'),
     ("qqqqq", "`tocsin law list` names them."),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from pathlib import Path
+
 import pytest
 
 from models.values import BadInput, Confidence
-from regimes.load import counting_rules, instruments, load_instrument
+from regimes.load import counting_rules, instruments, load_file, load_instrument
 
 GOOD = """
 id = "xx-law"
@@ -67,7 +71,31 @@ REFUSED = [
     ('name = "A law"', 'name = "A law"\nnick = "x"', 'key "nick" is unknown', "name"),
     ('citation = "s 2"', 'citation = "s 2"\ndeadlines = []', 'key "deadlines" is unknown', 'Did you mean "deadline"?'),
     ('from = "discovered"', 'from = "submission"', 'of goes with from = "submission"', ""),
+    ("value = 30", "value = 10001", "value is more than 10,000", "own unit"),
+    ("value = 30", "value = 30, month = 13", 'month and day go with unit = "fixed_date" alone', ""),
+    ("value = 30", "value = 30, day = 1", 'month and day go with unit = "fixed_date" alone', ""),
+    ('value = 30, unit = "calendar_days"', 'unit = "fixed_date", month = 2, day = 30', "no date of every year", ""),
+    ('citation = "s 1"', 'citation = "s 1"\nx = ' + "[" * 20_000, "is nested too deep", ""),
+    ('citation = "s 1"', 'citation = "s 1"\nx = ' + "9" * 6_000, "a number that is too long", "18 digits"),
 ]
+
+
+@pytest.mark.parametrize("id_", ["../x", "us/ca", "US-CA", "us-", "us ca", "us-ca\\x"])
+def test_an_id_is_no_path(id_: str) -> None:
+    text = GOOD.replace('"xx-law"', json.dumps(id_))
+    assert text != GOOD
+    with pytest.raises(BadInput, match="small letters, digits and hyphens"):
+        load_instrument(text, "regimes/xx/law.toml")
+
+
+@pytest.mark.parametrize(("today", "refused"), [(date(2026, 11, 22), True), (date(2026, 11, 23), False)])
+def test_nobody_has_checked_a_source_after_today(tmp_path: Path, today: date, refused: bool) -> None:
+    (tmp_path / "law.toml").write_text(GOOD, "utf-8")
+    if refused:
+        with pytest.raises(BadInput, match="checked 2026-11-24 is in the future"):
+            load_file(tmp_path / "law.toml", today)
+    else:
+        assert load_file(tmp_path / "law.toml", today).versions
 
 
 @pytest.mark.parametrize(("old", "new", "problem", "remedy"), REFUSED)

@@ -223,9 +223,11 @@ def test_what_a_figure_decides_or_what_is_owed_rests_on_no_judgement() -> None:
     assert resting(facts, assess(facts, AS_OF)) == ()
 
 
-def test_the_ground_of_a_judgement_is_data_risk_and_people_and_not_the_words_about_it() -> None:
-    ground = basis(parse_facts(EUROPE | {"risk": {"gdpr": "risk", "reasons": "x"}}, "f").plain)
-    assert {"risk.gdpr", "data.elements", "people.DE", "organisation.sectors"} <= ground.keys()
+def test_the_ground_of_a_judgement_is_data_risk_people_and_times_and_not_the_words_about_it() -> None:
+    more = {"risk": {"gdpr": "risk", "reasons": "x"}, "narrative": {"impact": "x", "cause": "y"}}
+    ground = basis(parse_facts(EUROPE | more, "f").plain)
+    assert {"risk.gdpr", "data.elements", "people.DE", "organisation.sectors", "narrative.impact"} <= ground.keys()
+    assert "narrative.cause" not in ground
     assert not {"risk.reasons", "times.aware", "organisation.name"} & ground.keys()
 
 

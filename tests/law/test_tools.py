@@ -271,14 +271,27 @@ def test_every_part_that_the_draft_offers_behind_a_hash_is_one_that_loads(tmp_pa
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("us", "is no CC/NAME"), ("usa/xx", "is no CC/NAME"), ("us/ca", "Edit regimes/us/ca.toml"), ("US/CA", "is there")],
+    [
+        ("us", "is no CC/NAME"),
+        ("usa/xx", "is no CC/NAME"),
+        ("us/ca", "Edit regimes/us/ca.toml"),
+        ("US/CA", "is there"),
+        ("us/zz", "US-ZZ is no place"),
+    ],
 )
 def test_a_new_instrument_needs_a_free_name(tmp_path: Path, name: str, problem: str) -> None:
     with pytest.raises(BadInput, match=problem):
         new(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(BadInput, match="is no folder"):
-        new("us/zz", tmp_path / "none")
+        new("us/zz_act", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("us/as", "US-AS"), ("us/new_act", "US"), ("aq/law", "AQ"), ("eu/act", "EU")]
+)
+def test_a_new_law_of_a_state_has_its_place(tmp_path: Path, name: str, place: str) -> None:
+    assert f'place = "{place}"' in new(name, tmp_path).read_text("utf-8")
 
 
 def test_the_reference_page_is_what_the_data_says_and_has_a_line_for_every_regime() -> None:
@@ -353,6 +366,6 @@ def test_warnings_go_to_stderr_and_the_json_keeps_to_the_contract(
     (tmp_path / "i.toml").write_text('id = "i"\ntitle = "i"\n[people]\nAQ = 3\n', "utf-8")
     assert main(["assess", str(tmp_path / "i.toml"), "--json", "--ics", str(tmp_path / "i.ics")]) == 0
     out, err = capsys.readouterr()
-    assert list(json.loads(out)) == ["as_of", "obligations", "not_owed", "undetermined", "severity"]
+    assert list(json.loads(out)) == ["as_of", "obligations", "not_owed", "undetermined", "severity", "near"]
     assert "warning: people in AQ (Antarctica): no regime known here" in err
     assert (tmp_path / "i.ics").read_bytes().startswith(b"BEGIN:VCALENDAR")

@@ -47,3 +47,6 @@ def test_what_is_no_code_is_refused_without_repeating_it(text: str) -> None:
 def test_a_code_has_sixty_bits_and_the_link_holds_nothing_else() -> None:
     assert len(ALPHABET) ** 12 == 2**60
     assert link("https://www.example.org/verify", shown(CODES[0])) == f"https://www.example.org/verify?code={CODES[0]}"
+    own = "https://www.example.org/verify?lang=en&c={code}"
+    assert link(own, shown(CODES[0])) == f"https://www.example.org/verify?lang=en&c={CODES[0]}"
+    assert link(own, "{code}") == own

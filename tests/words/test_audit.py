@@ -23,8 +23,10 @@ def test_the_packaged_words_have_no_problem():
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("{{ sheet.mesures_taken }}", "names sheet.mesures_taken, which the fact sheet does not have"),
+        ("{{ sheet.mesures_taken }}", "which the fact sheet does not have. Did you mean sheet.measures_taken?"),
         ("{{ slot.surname }}", "names slot.surname, which is no slot"),
+        ("{{ slot.salutaton }}", "Did you mean slot.salutation?"),
+        ("{{ sheat.cause }}", "is no placeholder. Did you mean sheet?"),
         ("{{ person.name }}", "names 'person', which is no placeholder"),
         ("{% if slot.name %}x{% endif %}", "does something with a slot"),
         ("{{ slot.name | upper }}", "does something with a slot"),
@@ -42,12 +44,12 @@ def test_the_packaged_words_have_no_problem():
 def test_a_wrong_template_is_named_before_it_renders(source, said, overlay):
     folder = overlay({EN_PARTS: source})
     found = check_template(EN_PARTS, folder)
-    assert any(problem.where == f"templates/{EN_PARTS}" and said in problem.what for problem in found)
+    assert any(problem.where == str(folder / EN_PARTS) and said in problem.what for problem in found)
 
 
 def test_an_unknown_placeholder_stops_rendering_and_names_the_file(overlay, spec, story):
     folder = overlay({EN_PARTS: "{{ sheet.mesures_taken }}"})
-    with pytest.raises(BadInput, match=r"templates/en/parts/measures\.md\.j2: cannot be rendered"):
+    with pytest.raises(BadInput, match=r"measures\.md\.j2: cannot be rendered.* Did you mean sheet\.measures_taken\?"):
         render(spec(), Channel.EMAIL, story(), mode=Mode.LIVE, overlay=folder)
 
 

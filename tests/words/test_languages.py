@@ -404,3 +404,20 @@ def test_the_words_are_as_they_were_read(language, channel, role):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     assert text == path.read_text("utf-8"), f"{path.name}: TOCSIN_UPDATE_GOLDEN=1 writes it anew; read it then"
+
+
+@pytest.mark.parametrize(
+    "page", ["https://www.example.org/verify?code={code}", "https://www.example.org/verify/{code}"]
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_show_the_page_that_checks_codes_and_never_the_place_of_the_code(language, page):
+    data = {"id": "orchard", "title": "Orchard", "organisation": {"name": "Example Orchard"}}
+    facts = sheet(parse_facts(data, "o.toml"), PROFILE | {"contact": PROFILE["contact"] | {"verify": page}})
+    shown = 0
+    for channel in (Channel.EMAIL, Channel.LETTER, Channel.PUBLIC):
+        wording = render(SegmentSpec("s", language, Role.SELF, exposed=("name",)), channel, facts, mode=Mode.LIVE)
+        told = wording.text + wording.html
+        assert "{" not in wording.text and "{code}" not in told
+        assert "leftover" not in {f.element for f in lint_wording(wording, Task(channel=channel), cues_of(language))}
+        shown += "https://www.example.org/verify" in told
+    assert shown, "the address itself is printed"
