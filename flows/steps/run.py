@@ -85,14 +85,13 @@ class Run:
     async def write(self, work: Callable[[], _T], brief: Brief | None = None) -> _T:
         """A transaction: off the event loop, or in it when it is of a kind that is brief here."""
         async with self.writing:
-            return await self.work(work, brief)
+            return await self._work(work, brief)
 
     def is_slow(self, brief: Brief, now: float) -> bool:
         """Whether that kind of work is not brief here, at least of late. `now` is monotonic."""
         return self.desk.db.dialect != "sqlite" or now < self.slow.get(brief, 0.0)
 
-    async def work(self, work: Callable[[], _T], brief: Brief | None = None) -> _T:
-        """As `write`, for what is no transaction or has several."""
+    async def _work(self, work: Callable[[], _T], brief: Brief | None) -> _T:
         start = time.monotonic()
         if brief is None or self.is_slow(brief, start):
             return await asyncio.to_thread(work)

@@ -142,7 +142,8 @@ class _Stream:
         if not claims:
             self.no_more = True
             return
-        checked = await self.run.work(partial(check, self.run, claims, channel, merged=self.merged), Brief.CLAIM)
+        # In turn with the commits: what is stopped here is written to the same lane of the ledger.
+        checked = await self.run.write(partial(check, self.run, claims, channel, merged=self.merged), Brief.CLAIM)
         if channel is Channel.EMAIL:
             checked = await self.run.write(partial(sift, self.run, checked), Brief.TURN)
         self.ready.extend(zip(checked.claims, checked.messages, strict=True))

@@ -629,7 +629,8 @@ def test_every_command_speaks_json() -> None:
 def test_a_decision_not_to_tell_is_drafted_recorded_signed_and_shown(here: Place) -> None:
     draft = inside(here, "judge", I, "--new", "not_to_notify").out
     file = here.home.parent / "judgement.toml"
-    file.write_text(draft.replace('"""\n"""', '"""\nThe ground of the law, in a sentence.\n"""'), encoding="utf-8")
+    chosen = draft.replace('# "us-hipaa/individuals/US/initial"', '"us-hipaa/individuals/US/initial"')
+    file.write_text(chosen.replace('"""\n"""', '"""\nThe ground of the law, in a sentence.\n"""'), encoding="utf-8")
     recorded = within(here, "judge", I, "--file", file, "--by", "responder", "--json")
     assert recorded.code == 3 and recorded.json()["obligations"]  # type: ignore[index]
     assert within(here, "judge", I).code == 3
